@@ -58,6 +58,7 @@ struct store_item {
     int64_t due_us;           /* wall; the index's copy of what the envelope says */
     enum queue_kind queue;
     uint32_t destination;     /* hash of the next hop, 0 when there are several; a hint for the index */
+    bool notice;              /* submit: made by us (a bounce that rides with its settle); may use the reserved room */
     struct slice envelope;    /* encoded; empty for STORE_END */
     struct body_ref body;     /* settle: as it was; submit of a large body: big_id and size */
     const struct slice *body_parts; /* submit: the inline body in up to body_part_count pieces */
