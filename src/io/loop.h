@@ -1,0 +1,63 @@
+/* The driver: turns the engine's operations into system calls and what happens into events.
+ *
+ * A turn: libuv tells of everything that is ready, each is fed at once; before it waits again the engine is drained,
+ * at most one write goes out per connection, the store thread gets its batch, the log is written. Timers, DNS answers,
+ * workers and the store's threads come in by the same way. One thread; it never blocks. */
+#pragma once
+
+#include <uv.h>
+
+#include "engine/engine.h"
+#include "io/connection.h"
+#include "io/dns.h"
+#include "io/inflight.h"
+#include "io/log.h"
+#include "io/store_thread.h"
+#include "io/worker.h"
+
+struct loop;
+
+struct loop_listen {
+    enum listener_kind kind;
+    struct ip_address address; /* TCP */
+    int descriptor;            /* an inherited socket (socket activation), or -1 */
+    const char *path;          /* unix socket for LISTENER_LOCAL, else NULL */
+    unsigned mode;             /* of the unix socket */
+};
+
+/* What the loop asks of the program above it; all on the loop's thread. */
+struct loop_calls {
+    void (*signal)(void *context, int number);                         /* SIGTERM, SIGINT, SIGHUP */
+    void (*reply)(void *context, const struct op_reply *reply);        /* an answer for the control socket */
+    void (*turn)(void *context, struct now now);                       /* at the end of each turn, before waiting */
+    void (*validation)(void *context, enum dns_validation validation);
+};
+
+struct loop_options {
+    struct engine *engine;
+    struct store *store;
+    struct disk *disk;
+    struct history *history; /* NULL: none is kept */
+    struct tls_store *tls;
+    struct inflight *inflight;
+    struct log *log;
+    const char *const *dns_servers;
+    size_t dns_server_count;
+    const char *dns_anchor_file;
+    int64_t dns_timeout_us;
+    const struct loop_calls *calls;
+    void *context;
+};
+
+/* On failure `problem` holds a sentence. */
+enum err loop_new(const struct loop_options *options, struct buffer *problem, struct loop **ret_loop);
+void loop_free(struct loop *loop);
+enum err loop_listen(struct loop *loop, const struct loop_listen *listen, struct buffer *problem);
+void loop_listen_stop(struct loop *loop);    /* closes the listeners */
+void loop_run(struct loop *loop);            /* returns after loop_end, when nothing is left to flush */
+void loop_end(struct loop *loop);
+struct now loop_now(const struct loop *loop); /* of this turn */
+uv_loop_t *loop_uv(struct loop *loop);
+void loop_feed(struct loop *loop, const struct event *event); /* from the program: configuration, requests, stop */
+void loop_set_tls(struct loop *loop, struct tls_store *tls);  /* for new connections; the old one stays until loop_free */
+struct store_thread *loop_store(struct loop *loop);
