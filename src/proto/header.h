@@ -1,4 +1,4 @@
-/* The header section of a message, scanned as it streams by; and our own Received field.
+/* The header section of a message, scanned as it streams by.
  *
  * The scan takes a canonical body (proto/body) in slices of any size and keeps what intake, the attempt and the
  * verdict need: hops, which fields are there, what is 8-bit, the longest line. Linear time, bounded memory, no
@@ -19,14 +19,23 @@ enum {
     HEADER_CONTENT_TYPE_SIZE_MAX = 998,
     HEADER_TOKEN_SIZE_MAX = 78,        /* Content-Transfer-Encoding, MIME-Version, Auto-Submitted */
     HEADER_MESSAGE_ID_SIZE_MAX = 255,
-    HEADER_KEPT_SIZE_MAX = 2048,       /* all kept values of one message */
+    HEADER_KEPT_SIZE_MAX = HEADER_CONTENT_TYPE_SIZE_MAX + 3 * HEADER_TOKEN_SIZE_MAX + HEADER_MESSAGE_ID_SIZE_MAX,
+};
+
+enum header_value { /* fields whose value is kept */
+    HEADER_CONTENT_TYPE,
+    HEADER_CONTENT_TRANSFER_ENCODING,
+    HEADER_MIME_VERSION,
+    HEADER_AUTO_SUBMITTED,
+    HEADER_MESSAGE_ID,
+    HEADER_VALUE_COUNT,
 };
 
 /* Values are unfolded (CRLF before a blank removed), trimmed, cut at their limit; the first field of a name counts. */
 struct header_facts {
     uint32_t hops;               /* Received fields */
     uint32_t field_count;
-    uint16_t from_count, date_count, message_id_count;
+    uint32_t from_count, date_count, message_id_count;
     bool return_path;
     bool broken;                 /* ended by a line that is no field */
     bool ended;                  /* the end was seen (else the message is all header) */
@@ -37,20 +46,19 @@ struct header_facts {
     uint64_t body_offset;        /* where the body begins: after the empty line */
     uint64_t size;               /* octets scanned */
     uint64_t longest_line;       /* octets without CRLF, over the whole message */
-    bool has_content_type, has_content_transfer_encoding, has_mime_version, has_auto_submitted;
-    struct slice content_type, content_transfer_encoding, mime_version, auto_submitted, message_id;
+    bool has[HEADER_VALUE_COUNT];
+    struct slice value[HEADER_VALUE_COUNT]; /* "" when the field is not there */
 };
 
 /* Private but for its size. Embedded; the values are kept in a buffer that header_scan_done gives back. */
 struct header_scan {
-    struct header_facts facts;   /* without the slices */
+    struct header_facts facts; /* without the slices */
     struct buffer kept;
-    uint64_t line_size;
-    uint16_t value_from[5], value_size[5];
-    uint8_t state;
-    uint8_t field;               /* which kept value the current field is */
+    uint64_t line_from;        /* offset of the current line */
+    uint16_t value_from[HEADER_VALUE_COUNT], value_size[HEADER_VALUE_COUNT];
+    uint8_t state;             /* enum of header.c */
+    uint8_t value;             /* which kept value the open field is, HEADER_VALUE_COUNT: none */
     uint8_t name_size;
-    bool field_open;
     char name[HEADER_NAME_SIZE_MAX];
 };
 
@@ -60,28 +68,3 @@ void header_scan_reset(struct header_scan *scan); /* for the next message; keeps
 void header_scan_feed(struct header_scan *scan, struct slice bytes);
 /* After the last octet. Slices point into the scan and are valid until its next reset or done. */
 void header_scan_finish(struct header_scan *scan, struct header_facts *ret_facts);
-
-/* RFC 5321 4.4; protocol names RFC 3848 and 6531 ("ESMTPSA", "UTF8SMTPSA"). */
-struct received_facts {
-    struct slice helo;         /* as the client said it, checked by smtp_server; "" for local submission */
-    struct slice peer_name;    /* reverse name, "" when not known */
-    struct slice peer_address; /* numeric, "" for local submission */
-    struct slice peer_user;    /* local submission: the user's name */
-    struct slice by;           /* our name */
-    struct slice id;
-    struct slice tls_version;  /* "TLSv1.3", "" without TLS; cipher likewise */
-    struct slice tls_cipher;
-    struct slice recipient;    /* the mailbox when there is one recipient only, else "" (no disclosure) */
-    bool esmtp;
-    bool tls;
-    bool authenticated;
-    bool smtputf8;
-    bool local;                /* from sendmail: "with local"... see .c */
-    int64_t at_us;             /* wall time */
-};
-
-/* Appends the folded field with its CRLF. Every line is below 998 octets and, save for long names, below 78; octets
- * that must not stand there (controls, brackets and parentheses in the HELO name) become '?'. */
-void received_build(const struct received_facts *facts, struct buffer *out);
-/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP"... */
-const char *received_with(const struct received_facts *facts);

@@ -70,7 +70,7 @@ struct smtp_mail {
     enum smtp_ret ret;
     bool smtputf8;
     bool requiretls;
-    bool auth_given;             /* AUTH=; the null address is "<>" (or what was too long to believe) */
+    bool auth_given;             /* AUTH= (RFC 4954 5); the null address is "<>" */
     struct address auth;
     struct smtp_envid envid;
 };
@@ -95,13 +95,12 @@ struct smtp_refusal {
 
 /* What the session offers: the parameters of everything else are 555. */
 struct smtp_offers {
-    bool esmtp;      /* EHLO was said; after HELO no parameter is allowed */
-    bool auth;
+    bool esmtp;      /* EHLO was said; after HELO no parameter is known */
     bool requiretls;
 };
 
-/* The verb; *ret_argument is what follows it without the blanks around (RFC 5321 4.1.1: trailing blanks are
- * tolerated, a command without arguments refuses others). */
+/* The verb; *ret_argument is what follows it and one blank, without the blanks at the line's end (RFC 5321 4.1.1
+ * tolerates those, and no others). */
 enum smtp_verb smtp_command_verb(struct slice line, struct slice *ret_argument);
 const char *smtp_verb_name(enum smtp_verb verb); /* "MAIL"; "" for unknown and foreign ones */
 
@@ -110,6 +109,7 @@ struct smtp_refusal smtp_command_mail(struct slice argument, const struct smtp_o
 /* UTF-8 is allowed in paths when the transaction's MAIL said SMTPUTF8. */
 struct smtp_refusal smtp_command_rcpt(struct slice argument, const struct smtp_offers *offers, bool smtputf8,
                                       struct smtp_rcpt *ret_rcpt);
+/* What is refused here leaves unknown how many octets of body follow: the connection must be closed. */
 struct smtp_refusal smtp_command_bdat(struct slice argument, struct smtp_bdat *ret_bdat);
 /* AUTH mechanism [initial-response]; *ret_initial has NULL data when there is none, "=" stands for an empty one. */
 struct smtp_refusal smtp_command_auth(struct slice argument, struct slice *ret_mechanism, struct slice *ret_initial);
