@@ -195,7 +195,7 @@ static void do_maildir(struct loop *loop, const struct op *op)
 
 static void do_inflight(struct loop *loop, const struct op *op)
 {
-    inflight_set(loop->options.inflight, &op->inflight);
+    inflight_map_set(loop->options.inflight, &op->inflight);
 }
 
 static void do_trace(struct loop *loop, const struct op *op)
@@ -292,7 +292,6 @@ static void turn_end(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
     drain(loop);
-    store_thread_turn(loop->store);
     loop->options.calls->turn(loop->options.context, loop->now);
     drain(loop);
     end_if_flushed(loop);

@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 #include "io/connection.h"
 #include "io/dns.h"
-#include "io/inflight.h"
+#include "io/inflight_map.h"
 #include "io/log.h"
 #include "io/store_thread.h"
 #include "io/worker.h"
@@ -39,7 +39,7 @@ struct loop_options {
     struct disk *disk;
     struct history *history; /* NULL: none is kept */
     struct tls_store *tls;
-    struct inflight *inflight;
+    struct inflight_map *inflight;
     struct log *log;
     const char *const *dns_servers;
     size_t dns_server_count;

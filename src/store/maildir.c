@@ -94,7 +94,7 @@ static enum err body_write(struct writer *w, const struct op_maildir *op, const 
         size_t count = size - at < READ_SIZE ? (size_t)(size - at) : READ_SIZE;
         struct slice bytes = slice_part(op->body_bytes, (size_t)at, count);
         if (op->body_bytes.size == 0) {
-            err = source->read(source->context, &op->body, at, data, count);
+            err = source->read(source->context, op->id, &op->body, at, data, count);
             bytes = slice(data, count);
         }
         if (err == ERR_OK)

@@ -12,7 +12,7 @@
 
 /* Where the body is read from when it is not in memory: up to size octets at offset of the message's body. */
 struct maildir_source {
-    enum err (*read)(void *context, const struct body_ref *body, uint64_t offset, void *data, size_t size);
+    enum err (*read)(void *context, uint64_t id, const struct body_ref *body, uint64_t offset, void *data, size_t size);
     void *context;
 };
 
