@@ -7,7 +7,7 @@
  * MIME_CONVERT, conversion cannot fail.
  *
  * What is done: a text part, or one whose 8-bit octets are few, becomes quoted-printable, else base64. multipart and
- * message/rfc822 are entered, their own encoding becomes 7bit; message/* of other kinds are taken as text. Parts that
+ * message/rfc822 are entered, their own encoding becomes 7bit; other message types are taken as text. Parts that
  * are already quoted-printable or base64 and have long lines are re-wrapped. A message without a content type gets one
  * (text/plain; charset utf-8 when it is, else unknown-8bit: RFC 1428) and MIME-Version. 8-bit octets in the headers of
  * inner parts become encoded-words (RFC 2047). Octets that no reader shows (preambles and epilogues) become '?', their
