@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "proto/outcome.h"
 
 enum {
@@ -48,7 +49,7 @@ struct dsn_recipient {
 
 struct dsn {
     enum dsn_kind kind;
-    bool french;                   /* else English */
+    enum language language;
     struct slice our_name;         /* Reporting-MTA */
     struct slice postmaster;       /* whom to ask, and From's address */
     struct slice to;               /* the original's sender, or the postmaster */
