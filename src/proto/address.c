@@ -19,6 +19,7 @@
 #include <idn2.h>
 #include <stdio.h>
 
+#include "base/codec.h"
 #include "proto/ip.h"
 #include "proto/utf8.h"
 
@@ -83,7 +84,7 @@ static enum err local_take_utf8(struct slice *rest, unsigned flags, struct local
     if (!(flags & ADDRESS_UTF8))
         return ERR_UNSUPPORTED;
     uint32_t code;
-    size_t size = utf8_take(*rest, &code);
+    size_t size = utf8_next(*rest, &code);
     if (size == 0 || utf8_is_control(code))
         return ERR_SYNTAX;
     enum err err = local_add(local, slice(rest->data, size));

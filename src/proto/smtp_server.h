@@ -83,7 +83,8 @@ enum smtp_server_input_kind {
     SMTP_SERVER_INPUT_SENT,     /* so many octets of SEND have left */
     SMTP_SERVER_INPUT_TLS_UP,
     SMTP_SERVER_INPUT_ANSWER,   /* to the open question */
-    SMTP_SERVER_INPUT_SHUTDOWN, /* 421 and close, after the answer to an open MESSAGE_END */
+    SMTP_SERVER_INPUT_SHUTDOWN, /* 421 and close, after the answer to an open MESSAGE_END; instead of the greeting
+                                   when fed before the first next (too many sessions) */
     SMTP_SERVER_INPUT_LOST,     /* the connection is gone: the transaction is aborted, nothing is sent */
 };
 
@@ -102,8 +103,7 @@ struct smtp_server_input {
     union {
         struct slice bytes;
         uint32_t sent;
-        struct smtp_answer answer;
-        struct slice shutdown; /* words after "421 4.3.2 "; empty: the usual ones */
+        struct smtp_answer answer; /* SHUTDOWN: its enhanced code and text, where they are given */
     };
 };
 
@@ -188,41 +188,44 @@ struct smtp_server_work; /* what a transaction or a login needs and an idle sess
 /* Embedded in the owner's session; the fields are private. */
 struct smtp_server {
     enum smtp_server_state state;
+    enum smtp_close close_reason;
     struct smtp_server_options options;
-    struct buffer input;       /* from input_from on not read yet */
-    struct buffer replies;     /* gathered, not handed out yet */
+    struct buffer input;         /* from input_from on not read yet */
+    struct buffer replies;       /* gathered, not handed out yet */
     struct smtp_server_work *work;
+    const struct smtp_refusal *swallow; /* the body is dropped and at its end answered this; NULL: it is wanted */
     struct body_reader reader;
     size_t input_from;
-    size_t scanned;            /* of the line at input_from, known to have no CR, LF or NUL */
-    uint64_t chunk_left;       /* octets of this BDAT still to come */
-    uint64_t message_size;     /* octets of this message so far */
-    uint64_t swallowed;        /* octets read and dropped in this DATA or BDAT */
-    int64_t now_us;            /* monotonic, of the last feed */
-    int64_t wait_from_us;      /* since when this state (or block) waits */
-    int64_t transaction_from_us;
-    uint32_t unsent;           /* octets of SEND that have not left */
-    uint32_t recipient_count;  /* accepted in this transaction */
+    size_t scanned;              /* octets of the line at input_from known to have no CR, LF or NUL */
+    uint64_t chunk_left;         /* octets of this BDAT still to come */
+    uint64_t message_size;       /* octets of this message so far; when swallowing, of what is swallowed */
+    int64_t now_us;              /* monotonic, of the last feed */
+    int64_t wait_from_us;        /* since when this state, command or block is waited for */
+    int64_t transaction_from_us; /* MAIL, or a BDAT without one */
+    uint32_t unsent;             /* octets of SEND that have not left */
+    uint32_t recipient_count;    /* accepted in this transaction */
     uint32_t error_count;
     uint32_t failed_login_count;
+    uint16_t refused_from;       /* the last refusal of the machine's own within replies */
+    uint16_t refused_size;       /* 0: none to be output */
+    uint16_t refused_code;
+    uint8_t verb;                /* enum smtp_verb of the current command */
     uint8_t helo_size;
-    enum smtp_close close_reason;
-    bool esmtp;                /* EHLO rather than HELO */
+    bool greeted;                /* something was sent */
+    bool esmtp;                  /* EHLO rather than HELO */
     bool tls;
     bool authenticated;
-    bool mail;                 /* MAIL was accepted: a transaction is open */
+    bool mail;                   /* MAIL was accepted: a transaction is open */
     bool smtputf8;
-    bool rcpt_tried;           /* RCPT was said in this transaction */
-    bool bdat;                 /* its body comes by BDAT and has begun */
+    bool rcpt_tried;             /* RCPT was said in this transaction */
+    bool bdat;                   /* its body comes by BDAT and has begun */
     bool chunk_last;
-    bool swallow;              /* this body or chunk is dropped; its refusal is given at its end */
-    bool line_too_long;        /* the line's rest is dropped */
-    bool replies_out;          /* the replies were handed out by the last next: dropped at the next call */
-    bool start_tls;            /* START_TLS is to be output once the replies are out */
-    bool question;             /* the open question is still to be output */
-    bool abort;                /* MESSAGE_ABORT is to be output */
-    bool shutdown;             /* as soon as the question is answered */
-    struct smtp_server_refused refused; /* code 0: none to be output */
+    bool line_too_long;          /* the line's beginning was dropped */
+    bool replies_out;            /* handed out by the last next: dropped at the next call */
+    bool start_tls;              /* to be output once the replies are out */
+    bool question;               /* the open question is still to be output */
+    bool abort;                  /* MESSAGE_ABORT is to be output */
+    bool shutdown;               /* as soon as the question is answered */
     char helo[SMTP_HELO_SIZE_MAX];
 };
 
