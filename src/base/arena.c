@@ -33,6 +33,27 @@ void arena_done(struct arena *a)
     a->used_bytes = 0;
 }
 
+void arena_clear(struct arena *a, size_t keep_bytes_max)
+{
+    struct arena_block *kept = NULL;
+    while (a->blocks) {
+        struct arena_block *block = a->blocks;
+        a->blocks = block->next;
+        if (block->size <= keep_bytes_max && (!kept || block->size > kept->size)) {
+            free(kept);
+            kept = block;
+        } else {
+            free(block);
+        }
+    }
+    if (kept) {
+        kept->next = NULL;
+        kept->used = 0;
+    }
+    a->blocks = kept;
+    a->used_bytes = 0;
+}
+
 static struct arena_block *block_add(struct arena *a, size_t size)
 {
     size_t wanted = a->blocks ? a->blocks->size * 2 : BLOCK_SIZE_MIN;

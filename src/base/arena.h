@@ -17,6 +17,9 @@ struct arena {
 
 void arena_init(struct arena *a); /* allocates nothing */
 void arena_done(struct arena *a); /* frees all; the arena may be used again */
+/* Takes back all that was handed out and keeps one block of at most keep_bytes_max: for an arena that is used for one
+ * message after another. */
+void arena_clear(struct arena *a, size_t keep_bytes_max);
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type */
 struct slice arena_copy(struct arena *a, struct slice s);
 char *arena_text(struct arena *a, struct slice s); /* a NUL-terminated copy */
