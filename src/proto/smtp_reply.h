@@ -37,18 +37,13 @@ enum smtp_reply_event {
 /* Embedded; the fields are private. Holds memory only while a reply is being read or used, and up to
  * SMTP_REPLY_KEPT_SIZE_MAX after it. */
 struct smtp_reply_reader {
-    struct buffer lines;       /* texts of the finished lines, joined with LF, and of the open one */
-    struct buffer text;        /* of the finished reply, codes removed */
-    size_t line_from;          /* where the open line's text starts in lines */
-    uint16_t line_size;        /* octets of the open line so far, code and separator included */
-    uint16_t line_count;
-    uint16_t code;             /* of the reply; of the open line while its digits come */
-    uint16_t line_code;
-    uint32_t size;             /* octets of the reply so far */
-    bool cr;                   /* a CR is held back */
-    bool last;                 /* the open line is the last */
-    bool whole;                /* the last call gave a reply */
-    const char *fault;         /* why it is wrong, NULL while it is not */
+    struct buffer lines;   /* texts of the finished lines, joined with LF; then the open line, raw */
+    struct buffer text;    /* of the finished reply, codes removed */
+    size_t line_from;      /* where the open line starts in lines */
+    uint16_t line_count;   /* finished lines */
+    uint16_t code;         /* of the finished lines */
+    bool whole;            /* the last call gave a reply */
+    const char *fault;     /* why it is wrong, NULL while it is not */
 };
 
 enum { SMTP_REPLY_KEPT_SIZE_MAX = 1024 };
