@@ -23,7 +23,6 @@ struct history;
 struct history_options {
     int64_t age_max_us;      /* events older than that are pruned */
     uint64_t size_max_bytes; /* of the file; the oldest go first */
-    uint64_t seed;           /* any number, another one at every start */
 };
 
 struct history_event {
