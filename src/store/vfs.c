@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/codec.h"
 
 enum {
     PATH_SIZE_MAX = 256,
@@ -44,6 +45,7 @@ struct vfs_file {
     struct vfs *vfs;
     struct vfs_node *node;
     struct disk_file *file;
+    bool checksums;       /* it is a database, and what is read and written in whole pages carries them */
     bool folder_sync_due; /* the file was created here and its name is not safe yet */
     int lock;
     bool shm_mapped;
@@ -112,6 +114,27 @@ static int file_close(sqlite3_file *base)
     return SQLITE_OK;
 }
 
+/* The sum binds a page to its place: one written to the wrong place does not hold there. */
+static uint64_t page_sum(const void *page, sqlite3_int64 offset)
+{
+    uint32_t number = (uint32_t)(offset / VFS_PAGE_SIZE) + 1;
+    uint32_t sum = crc32c(number, slice(page, VFS_PAGE_SIZE - VFS_RESERVED));
+    return (uint64_t)~number << 32 | sum;
+}
+
+static bool is_page(const struct vfs_file *f, int size, sqlite3_int64 offset)
+{
+    return f->checksums && size == VFS_PAGE_SIZE && offset % VFS_PAGE_SIZE == 0;
+}
+
+/* A page of zeros was never written; SQLite knows what to make of it. */
+static bool page_holds(const char *page, sqlite3_int64 offset)
+{
+    uint64_t sum;
+    memcpy(&sum, page + VFS_PAGE_SIZE - VFS_RESERVED, sizeof sum);
+    return sum == page_sum(page, offset) || (page[0] == 0 && memcmp(page, page + 1, VFS_PAGE_SIZE - 1) == 0);
+}
+
 static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 offset)
 {
     struct disk_file *file = file_of(base)->file;
@@ -119,7 +142,7 @@ static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 off
     if (file->calls->read(file, (uint64_t)offset, data, (size_t)size, &got) != ERR_OK)
         return SQLITE_IOERR_READ;
     if (got == (size_t)size)
-        return SQLITE_OK;
+        return is_page(file_of(base), size, offset) && !page_holds(data, offset) ? SQLITE_IOERR_DATA : SQLITE_OK;
     memset((char *)data + got, 0, (size_t)size - got); /* SQLite asks for that */
     return SQLITE_IOERR_SHORT_READ;
 }
@@ -127,8 +150,13 @@ static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 off
 static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_int64 offset)
 {
     struct disk_file *file = file_of(base)->file;
-    struct disk_slice slice = { data, (size_t)size };
-    return result_of(file->calls->write(file, (uint64_t)offset, &slice, 1), SQLITE_IOERR_WRITE);
+    if (!is_page(file_of(base), size, offset)) {
+        struct disk_slice whole = { data, (size_t)size };
+        return result_of(file->calls->write(file, (uint64_t)offset, &whole, 1), SQLITE_IOERR_WRITE);
+    }
+    uint64_t sum = page_sum(data, offset);
+    struct disk_slice slices[2] = { { data, VFS_PAGE_SIZE - VFS_RESERVED }, { &sum, sizeof sum } };
+    return result_of(file->calls->write(file, (uint64_t)offset, slices, 2), SQLITE_IOERR_WRITE);
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
@@ -377,6 +405,7 @@ static int vfs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *base
     if (err != ERR_OK)
         return result_of(err, SQLITE_CANTOPEN);
     f->vfs = vfs;
+    f->checksums = flags & SQLITE_OPEN_MAIN_DB;
     mtx_lock(&vfs->mutex);
     f->node = node_open(vfs, path);
     mtx_unlock(&vfs->mutex);
@@ -486,6 +515,13 @@ void vfs_free(struct vfs *vfs)
 const char *vfs_name(const struct vfs *vfs)
 {
     return vfs->name;
+}
+
+bool vfs_prepare(struct sqlite3 *database)
+{
+    int reserved = VFS_RESERVED;
+    return sqlite3_file_control(database, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved) == SQLITE_OK &&
+           sqlite3_extended_result_codes(database, 1) == SQLITE_OK;
 }
 
 bool vfs_sync_failed_take(struct vfs *vfs)
