@@ -104,8 +104,18 @@ static struct spool_item spool_item_of(struct store *store, const struct store_i
     return to;
 }
 
+/* A move that was not reported yet is old when the message goes on. */
+static void forget_move(struct store *store, uint64_t id)
+{
+    for (uint32_t i = 0; i < store->move_count; i++) {
+        if (store->moves[i].id == id)
+            store->moves[i--] = store->moves[--store->move_count];
+    }
+}
+
 static void commit_note(struct store *store, const struct spool_item *item, struct position batch)
 {
+    forget_move(store, item->id);
     bool big_submit = item->kind == RECORD_SUBMIT && item->body.big_id != 0;
     if (big_submit)
         big_commit(&store->big, item->id);
