@@ -3,18 +3,18 @@
  * A group is what must become durable together: one submit; or one settle (or end) with the notices that it causes.
  * It is never split over two batches, its submits stand before its settle, and it has one result.
  *
- * When a batch starts: at once when a submit waits and none is under way; a submit never waits on a timer. Settles ride
- * along; alone they start after COMMIT_SETTLE_DELAY_US (then no submit has come since the oldest of them), or when
- * a batch would be full.
+ * When a batch starts: at once when a submit waits and none is under way; a submit never waits on a timer. Settles
+ * ride along; alone they start after COMMIT_SETTLE_DELAY_US (then no submit has come since the oldest of them), or
+ * when a batch would be full.
  *
  * Results. A group is given back to its owner's kind, by the table that engine.c fills (commit_owner_calls): `done` is
  * called in the feed of EVENT_COMMITTED, once a group, with its status (the worst of the items'); after it the group is
  * free. The group's messages belong to commit from commit_start to done, and to the owner's kind again in it.
- *   submit (intake): STORE_OK, FULL (452), FAILED and UNKNOWN (451: it may be stored, the client was told it is not; the
- *     one direction in which a doubt is allowed to go).
- *   settle and notices: STORE_OK and STORE_FENCED only. FULL, FAILED and UNKNOWN stay here and are tried again, after
- *     1, 2, 4 ... 60 s, for as long as it takes: what became of a letter is never forgotten while the process lives.
- *     commit_troubled tells the alerts.
+ *   COMMIT_INTAKE, COMMIT_CONTROL: any status. Somebody waits who can be told: STORE_OK 250, FULL 452, FAILED and
+ *     UNKNOWN 451 (it may be stored, the client was told it is not: the one direction that a doubt may take).
+ *   COMMIT_SETTLE, COMMIT_NOTICE: STORE_OK and STORE_FENCED only. FULL, FAILED and UNKNOWN stay here and are tried
+ *     again after 1, 2, 4 ... 60 s, for as long as it takes: what became of a letter is not forgotten while the process
+ *     lives. commit_troubled tells the alerts.
  *
  * Before done the group's messages must not be changed: their envelopes were encoded when they were added, but the
  * bodies are sent from where they are. */
@@ -35,7 +35,8 @@ enum {
     COMMIT_RETRY_MIN_US = 1000 * 1000,
     COMMIT_RETRY_MAX_US = 60 * 1000 * 1000,
     COMMIT_SLOW_US = 60 * 1000 * 1000, /* a batch without an answer for so long is traced, and again each time */
-    COMMIT_GROUPS_KEPT_MAX = 1024,     /* free ones kept for reuse */
+    COMMIT_GROUPS_KEPT_MAX = 512,      /* free ones kept for reuse */
+    COMMIT_BYTES_KEPT_MAX = 4 << 10,   /* ... with their buffer, if it is no larger */
 };
 
 enum commit_owner {
@@ -68,12 +69,11 @@ struct commit_group {
     uint64_t size_bytes;         /* what it counts in a batch */
     enum store_status status;    /* of the last try */
     uint32_t tries;
-    int64_t due_us;              /* monotonic: when it may be tried again */
 };
 
 struct commit_owner_calls {
     /* The group's messages are given to the owner with it: queue them (calls->queued), keep them, or message_free them.
-     * Their record and body refs are set where the item is STORE_OK. For COMMIT_INTAKE status may be any. */
+     * Their record and body refs are set where the item is STORE_OK. */
     void (*done)(struct engine *e, struct commit_group *group, enum store_status status);
 };
 
@@ -92,9 +92,6 @@ void commit_start(struct engine *e, struct commit_group *group);
 /* Never started: frees the group, and not its messages. */
 void commit_group_cancel(struct engine *e, struct commit_group *group);
 
-/* EVENT_COMMITTED. */
-void commit_committed(struct engine *e, const struct event_committed *event);
-
 bool commit_idle(const struct engine *e);             /* nothing waits, nothing is under way */
-/* Groups that the store has refused and that are tried again; the status of the oldest. */
+/* Groups that the store has refused and that are tried again; the last such status. */
 uint32_t commit_troubled(const struct engine *e, enum store_status *ret_status);

@@ -40,6 +40,7 @@ enum {
     CORE_OPS_MAX = 1 << 20,        /* operations of one turn waiting to be drained */
     CORE_TURN_BLOCK_SIZE = 64 << 10,
     CORE_TURN_BLOCKS_KEPT = 4,     /* memory kept from turn to turn */
+    CORE_OPS_KEPT = 4096,
 };
 
 struct machine;
@@ -62,6 +63,7 @@ struct machine_kind {
 
 struct machine {
     const struct machine_kind *kind;
+    struct list_item place; /* among all */
     struct list_item ready;
     struct heap_item timer; /* key: its deadline; in the heap unless it sleeps */
     bool closed;
@@ -133,13 +135,14 @@ struct engine {
 
     struct core_slot *slots;
     uint32_t slot_count, slot_capacity, slot_free; /* slot 0 is never used */
+    struct list machines;
     struct list ready, ready_late;
     struct heap timers;
-    uint32_t machine_count, machine_asleep_count;
-    struct machine *speaking;       /* gave the last operation; it stays at the head until it says false */
     struct op *ops;                 /* a ring */
     uint32_t op_first, op_count, op_capacity;
-    struct core_turn_block *turn, *turn_full;
+    struct core_turn_block *turn;   /* the first one is being filled */
+    struct core_turn_block *turn_spare;
+    uint32_t turn_spare_count;
     struct random_stream secret;
     struct random_fast fast;
     uint64_t id_last;

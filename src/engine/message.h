@@ -21,8 +21,10 @@
 enum {
     MESSAGE_BLOCK_SMALL_SIZE = 4 << 10,  /* the first block: most letters need no other */
     MESSAGE_BLOCK_SIZE = 32 << 10,
-    MESSAGE_BODY_PARTS_MAX = STORE_INLINE_BODY_MAX / MESSAGE_BLOCK_SIZE + 3, /* with the prefix and a small block */
-    MESSAGES_KEPT_MAX = 512,             /* free messages and blocks of each size kept for reuse */
+    MESSAGE_BODY_PARTS_MAX = STORE_INLINE_BODY_MAX / MESSAGE_BLOCK_SIZE + 4, /* the prefix, a small one */
+    MESSAGE_PREFIX_SIZE_MAX = 4000,      /* what may be prepended: it goes into one small block */
+    MESSAGES_KEPT_MAX = 256,             /* free messages and small blocks kept for reuse */
+    MESSAGE_BLOCKS_KEPT_MAX = 64,        /* likewise, of the others */
     MESSAGE_ARENA_KEPT_SIZE = 16 << 10,  /* an arena that grew above it is given back */
 };
 
@@ -41,8 +43,8 @@ struct message {
     struct body_ref body;             /* where the body lies; size 0 before the commit */
     struct message_block *first, *last; /* the body in memory, NULL when it is not */
     uint64_t body_bytes;              /* octets in the blocks */
-    uint32_t body_memory;             /* octets of the blocks themselves, counted against BodyMemory */
     uint32_t recipient_capacity;
+    uint32_t destination;             /* queue_hash of the recipients' domain, 0 when there are several: the index's hint */
     bool body_whole;                  /* the blocks hold the whole body */
     uint32_t stub;                    /* the queue's index, 0 before it has one */
     void *owner;                      /* the present owner's (an attempt, a settle) */
@@ -64,7 +66,9 @@ struct recipient *message_recipient_add(struct message *m);
 
 void message_body_add(struct engine *e, struct message *m, struct slice bytes);
 void message_body_prepend(struct engine *e, struct message *m, struct slice bytes); /* a block of its own in front */
-/* Gives the blocks back (the store has the body); body_whole becomes false. */
+/* Gives the first block back (a large body is being streamed); body_whole becomes false. */
+void message_body_take_first(struct engine *e, struct message *m);
+/* Gives all blocks back (the store has the body); body_whole becomes false. */
 void message_body_drop(struct engine *e, struct message *m);
 /* The octets in memory as slices, at most MESSAGE_BODY_PARTS_MAX; body_whole must hold. */
 uint32_t message_body_parts(const struct message *m, struct slice ret_parts[static MESSAGE_BODY_PARTS_MAX]);

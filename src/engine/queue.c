@@ -440,6 +440,11 @@ static void come_due(struct queue *q, struct now now, uint32_t index)
     stub_set_wake(&q->stubs, index, INT64_MAX);
 }
 
+static bool woken_by(const struct stub *s, uint64_t rules)
+{
+    return s->rule == 0 || rules & QUEUE_RULE(s->rule) || (!s->verdict && rules & QUEUE_NO_VERDICT);
+}
+
 /* Looks at a slice of a home's waiting list, from its end; what is put there meanwhile goes to its front. */
 static uint32_t wake_slice(struct queue *q, struct now now, struct queue_wake *wake, uint32_t count)
 {
@@ -448,7 +453,7 @@ static uint32_t wake_slice(struct queue *q, struct now now, struct queue_wake *w
         uint32_t index = h->waiting.last;
         struct stub *s = queue_stub(q, index);
         line_remove(q, &h->waiting, index);
-        if (s->rule == 0 || wake->rules & QUEUE_RULE(s->rule))
+        if (woken_by(s, wake->rules))
             enter_ready(q, now, index, wake->home, false);
         else
             line_push(q, &h->waiting, index, true);
@@ -467,7 +472,7 @@ static void sweep_slice(struct queue *q, struct now now, uint32_t count)
         }
         uint32_t index = q->sweep_next++;
         struct stub *s = queue_stub(q, index);
-        if (s->state != STUB_WAITING || (s->rule != 0 && !(q->sweep_rules & QUEUE_RULE(s->rule))))
+        if (s->state != STUB_WAITING || !woken_by(s, q->sweep_rules))
             continue;
         uint32_t home = s->home;
         line_remove(q, &home_at(q, home)->waiting, index);
@@ -587,9 +592,16 @@ void queue_put_aside(struct queue *q, uint32_t index, enum queue_kind kind, int6
 void queue_home_pin(struct queue *q, uint32_t key, uint32_t limit)
 {
     uint32_t home = home_get(q, key);
+    assert(!home_at(q, home)->pinned);
     home_at(q, home)->pinned = true;
     home_at(q, home)->limit = limit;
     home_update(q, home);
+}
+
+bool queue_home_pinned(const struct queue *q, uint32_t key)
+{
+    uint32_t home = home_find(q, key);
+    return home && home_at(q, home)->pinned;
 }
 
 void queue_home_limit(struct queue *q, uint32_t key, uint32_t limit)

@@ -101,8 +101,10 @@ struct queue {
     bool loaded;              /* the last slice of stubs has come */
 };
 
-/* Rules as a set of numbers, for wakes. Stubs that stopped for a reason not known (after a start) belong to every set. */
+/* Who is woken: a set of rule numbers, and whoever was not stopped by a verdict on the letter (a 4xx has its own time).
+ * Stubs that stopped for a reason not known (after a start) belong to every set. */
 #define QUEUE_RULE(number) (UINT64_C(1) << (number))
+#define QUEUE_NO_VERDICT QUEUE_RULE(0)
 #define QUEUE_RULES_ALL UINT64_MAX
 
 void queue_init(struct queue *q);
@@ -155,6 +157,7 @@ void queue_put_aside(struct queue *q, uint32_t index, enum queue_kind kind, int6
 /* A home that a destination speaks for. limit: how many more messages it would take now. */
 void queue_home_pin(struct queue *q, uint32_t key, uint32_t limit);
 void queue_home_limit(struct queue *q, uint32_t key, uint32_t limit);
+bool queue_home_pinned(const struct queue *q, uint32_t key);
 void queue_home_unpin(struct queue *q, uint32_t key);
 uint32_t queue_home_ready(const struct queue *q, uint32_t key);
 uint32_t queue_home_waiting(const struct queue *q, uint32_t key);

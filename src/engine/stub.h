@@ -43,12 +43,13 @@ struct stub {
     uint32_t next, prev;      /* in that list */
     uint32_t heap_position;   /* from 1; 0: not in the heap */
     uint32_t id_next;         /* in the table of ids; next free stub when free */
-    uint8_t rule;             /* number of the rule that stopped it last (A46), 0: not known */
+    uint8_t rule;             /* number of the rule that stopped it last (A15: 15), 0: not known */
     uint8_t queue;            /* enum queue_kind */
     uint8_t state;            /* enum stub_state */
     uint8_t body_big : 1;     /* the body is a file of its own, named by the id */
     uint8_t crashed : 1;      /* was in flight at an unclean end: tried alone */
     uint8_t doubted : 1;      /* ... and past the final dot */
+    uint8_t verdict : 1;      /* what stopped it last was a verdict on the letter, no session failure */
     uint8_t overdue : 1;      /* taken because its patience in line ended, not because of a free slot */
 };
 

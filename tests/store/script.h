@@ -32,7 +32,7 @@ struct script {
     struct store_reader *reader;
     struct random_fast random;
     struct arena arena;
-    struct script_message messages[SCRIPT_IDS];
+    struct script_message messages[SCRIPT_IDS + 16]; /* with those of script_verify and the like */
     uint64_t next_id;
     int64_t now_us;
     uint64_t opens;

@@ -1,0 +1,74 @@
+/* What was sent, what became of it: the oracle, which knows nothing of how the engine works.
+ *
+ * A letter is one message that a sender wants to submit; its text names it (X-Sim-Letter). Senders and receivers report what
+ * they saw on the wire; letters_check says whether it adds up:
+ *   - whoever was told 250 finds every recipient delivered, or a notice (never nothing; I1);
+ *   - what arrives is what was sent, octet for octet, behind the fields added in front (I2);
+ *   - a recipient gets a second copy only where an answer was lost: to the sender's final dot, to ours, or by a crash
+ *     between the answer and its commit (I3);
+ *   - nothing arrives that nobody submitted (I4); a notice is owed by a failure, and is one (I5). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "sim/options.h"
+
+struct letter_recipient {
+    char address[64];
+    uint32_t domain;       /* of the zone; ZONE_DOMAINS_MAX: local */
+    uint32_t delivered;    /* copies that a receiver has answered 250 to */
+    uint32_t failed;       /* notices "failed" */
+    uint32_t refused;      /* 5xx verdicts of receivers */
+    uint32_t in_doubt;     /* copies whose 250 never reached the engine, or whose settle a crash took */
+    bool expired;          /* the notice said 4.4.7 */
+    int64_t delivered_us;
+};
+
+enum letter_state {
+    LETTER_NEW,
+    LETTER_OFFERED,  /* the final dot was sent, no answer yet */
+    LETTER_ACCEPTED, /* 250 */
+    LETTER_REFUSED,  /* 5xx for good, by the engine */
+};
+
+struct letter {
+    uint32_t number;
+    enum letter_state state;
+    uint32_t accepted;     /* times answered 250 */
+    uint32_t unknown;      /* times the answer to the dot was lost, or was 4xx */
+    bool null_sender;
+    struct slice text;     /* as submitted, canonical, with the name in it */
+    struct letter_recipient *recipients;
+    uint32_t recipient_count;
+    uint64_t id;           /* the engine's, of the last acceptance; 0 unknown */
+};
+
+struct letters {
+    struct arena arena;
+    struct letter *all;
+    uint32_t count;
+    uint32_t violations;
+    char violation[512];   /* the first */
+    uint32_t notices;
+    bool doubt_everywhere; /* a store answered UNKNOWN: a 451 may have been stored */
+};
+
+void letters_make(struct letters *letters, const struct sim_options *options, struct random_fast *random);
+void letters_done(struct letters *letters);
+void letters_violate(struct letters *letters, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A whole message was taken by a receiver with 250: whose, for whom. reached: the 250 arrived at the engine (told later by
+ * letters_doubt when it did not). */
+struct letter *letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
+                               uint32_t recipient_count, struct slice text, int64_t now_us);
+void letters_doubt(struct letter *letter, struct slice recipient);
+void letters_refused(struct letters *letters, uint32_t number, struct slice recipient);
+/* The process or the machine has ended: what was delivered lately may not have been recorded. */
+void letters_crashed(struct letters *letters, int64_t now_us);
+/* Every accepted letter has come to its end. */
+bool letters_all_ended(const struct letters *letters);
+void letters_check(struct letters *letters);
+/* The number in an X-Sim-Letter line anywhere in the text; false when there is none. */
+bool letter_number(struct slice text, uint32_t *ret_number);
