@@ -165,9 +165,10 @@ static enum err local_write(const struct local_part *local, struct address *a)
         a->text[size++] = '"';
     for (size_t i = 0; i < local->size; i++) {
         char c = local->text[i];
-        if (size + 3 > ADDRESS_LOCAL_SIZE_MAX && quoted) /* escape, character, closing quote */
+        bool escaped = quoted && (c == '"' || c == '\\');
+        if (quoted && size + escaped + 2 > ADDRESS_LOCAL_SIZE_MAX) /* the character and the closing quote */
             return ERR_TOO_LARGE;
-        if (quoted && (c == '"' || c == '\\'))
+        if (escaped)
             a->text[size++] = '\\';
         a->text[size++] = c;
     }
@@ -214,8 +215,10 @@ static bool is_ascii(struct slice s)
     return true;
 }
 
-/* libidn2 maps and checks; what it gives back is checked again by our own rules. It needs a terminated string, so a
- * NUL in the domain must not shorten it. */
+/* libidn2 maps and checks; what it gives back is checked again by our own rules, which leave nothing but letters, digits
+ * and hyphens. Its own flag for that (IDN2_USE_STD3_ASCII_RULES) must not be given: it deletes what it does not like
+ * rather than refuse it, and a full-width "x@y.org" would become another domain, "xy.org". It needs a terminated
+ * string, so a NUL in the domain must not shorten it. */
 static enum err domain_idna(struct slice domain, char text[static ADDRESS_DOMAIN_SIZE_MAX], struct slice *ret_key)
 {
     char terminated[DOMAIN_UTF8_SIZE_MAX + 1];
@@ -226,7 +229,7 @@ static enum err domain_idna(struct slice domain, char text[static ADDRESS_DOMAIN
     if (strlen(terminated) != domain.size)
         return ERR_SYNTAX;
     uint8_t *alabels = NULL;
-    int flags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES;
+    int flags = IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL;
     int rc = idn2_lookup_u8((const uint8_t *)terminated, &alabels, flags);
     if (rc != IDN2_OK)
         return rc == IDN2_TOO_BIG_DOMAIN || rc == IDN2_TOO_BIG_LABEL ? ERR_TOO_LARGE : ERR_SYNTAX;

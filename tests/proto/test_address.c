@@ -13,6 +13,8 @@
 
 #define A16 "aaaaaaaaaaaaaaaa"
 #define A63 A16 A16 A16 "aaaaaaaaaaaaaaa"
+#define A62 A16 A16 A16 "aaaaaaaaaaaaaa"
+#define A190 A63 A63 "ab" A62
 #define A255 A63 "b" A63 "c" A63 "d" A63
 
 struct vector {
@@ -142,6 +144,10 @@ static const struct vector mailboxes[] = {
     { "a@" A63 "." A63 "." A63 "." A63, NULL, ERR_TOO_LARGE },
     { A255 "a@x.org", NULL, ERR_TOO_LARGE },
     { "\"" A255 " \"@x.org", NULL, ERR_TOO_LARGE },
+    { "\"" A190 A63 "\"@x.org", A190 A63 "@x.org", 0 },
+    { "\" " A190 A62 "\"@x.org", "\" " A190 A62 "\"@x.org", 0 }, /* 255 octets with its quotes */
+    { "\" " A190 A63 "\"@x.org", NULL, ERR_TOO_LARGE },
+    { "\"\\\"" A190 A62 "\"@x.org", NULL, ERR_TOO_LARGE },
     { "b\xc3\xbc" "cher@x.org", NULL, ERR_UNSUPPORTED },
     { "\"b\xc3\xbc" "cher\"@x.org", NULL, ERR_UNSUPPORTED },
     { "a@b\xc3\xbc" "cher.example", NULL, ERR_UNSUPPORTED },
@@ -172,6 +178,10 @@ static const struct vector mailboxes_utf8[] = {
     { "a@\xe2\x80\xa8.org", NULL, ERR_SYNTAX },
     { "a@x\xef\xbc\xa0y.org", NULL, ERR_SYNTAX },    /* full-width commercial at */
     { "a@x\xef\xbc\x8fy.org", NULL, ERR_SYNTAX },    /* full-width slash */
+    { "a@x\xef\xbc\xbfy.org", NULL, ERR_SYNTAX },    /* full-width low line */
+    { "a@\xe2\x84\x80.org", NULL, ERR_SYNTAX },       /* U+2100, which maps to "a/c" */
+    { "a@\xe2\x98\x83.org", NULL, ERR_SYNTAX },       /* a symbol: no letter of IDNA 2008 */
+    { "a@xn--a.\xc3\xbc", NULL, ERR_SYNTAX },          /* no A-label */
 };
 
 static void check_same(const struct address *a, unsigned flags)
