@@ -1,0 +1,45 @@
+/* retry: when a recipient is tried again, when it goes to the retry queue, when it is given up, when its sender is told of
+ * the delay (section 4 of docs/DELIVERY.md). Pure; times are wall time in microseconds. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "border/model.h"
+#include "config/config.h"
+#include "policy/verdict.h"
+#include "proto/outcome.h"
+
+enum { RETRY_ASKED_MAX_MINUTES = 24 * 60 }; /* "try again in N minutes" is believed up to there */
+
+struct retry_question {
+    const struct config *config;
+    int64_t now_us;
+    int64_t received_us;
+    int64_t first_attempt_us;  /* of the message, 0: this is it */
+    uint32_t attempts;         /* of the recipient, this one included */
+    enum queue_kind queue;     /* where the message is: REMOTE or RETRY (others count as REMOTE) */
+    const struct outcome *outcome; /* what was told: a 4xx verdict has DelayAfterTempError, and may ask for more */
+    uint16_t rule;
+    bool retried_in_retry_queue; /* an attempt was made from the retry queue before (GiveUpDays = 0) */
+    uint64_t random;           /* for the jitter */
+};
+
+struct retry_plan {
+    bool give_up;              /* patience is over: the notice, the bad queue */
+    int64_t due_us;
+    enum queue_kind queue;     /* REMOTE or RETRY */
+    bool delay_notice;         /* the message enters the retry queue, or A2 at the first attempt (once a message) */
+    uint16_t rule;             /* of the schedule, where one decides (A2, A45); else RULE_NONE */
+    enum config_key key;
+};
+
+void retry_plan(const struct retry_question *question, struct retry_plan *ret_plan);
+/* Where the message will stand if the attempt that begins now fails. */
+enum verdict_queue retry_stage(const struct config *config, int64_t now_us, int64_t received_us, enum queue_kind queue,
+                               uint32_t attempts);
+/* The ends of patience: when it leaves the remote queue, when it is given up. */
+int64_t retry_remote_end_us(const struct config *config, int64_t received_us);
+int64_t retry_give_up_us(const struct config *config, int64_t received_us);
+/* "Try again in 10 minutes", "300 seconds" and the like in a reply's text: microseconds, 0 when it asks nothing. */
+int64_t retry_asked_us(struct slice text);
