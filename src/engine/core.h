@@ -34,6 +34,7 @@
 #include "border/op.h"
 #include "engine/engine.h"
 #include "engine/trace.h"
+#include "policy/refusal.h"
 
 enum {
     CORE_HANDLES_MAX = 1 << 20,
@@ -102,9 +103,16 @@ uint64_t engine_id_new(struct engine *e);                       /* larger than e
 
 /* ---- what is handed up: filled in by engine.c, so that no module knows one that stands after it ---- */
 
+struct transaction; /* session.h */
+struct transaction_result;
+struct transaction_end;
+
 struct engine_calls {
     /* A message that the store has now: its owner from here on. message->record and ->body are set. */
     void (*queued)(struct engine *e, struct message *message);
+    /* Of a transaction that was handed to a session: one result a recipient, then its end (it is the owner's again). */
+    void (*transaction_result)(struct engine *e, struct transaction *t, const struct transaction_result *result);
+    void (*transaction_end)(struct engine *e, struct transaction *t, const struct transaction_end *end);
 };
 
 /* ---- the engine ---- */
@@ -151,14 +159,17 @@ struct engine {
 
     struct messages *messages;      /* message.h */
     struct commit *commit;          /* commit.h */
-    struct intake *intake;          /* intake.h */
+    struct intakes *intakes;        /* intake.h */
     struct resolver *resolver;
     struct destinations *destinations;
     struct queue *queue;
-    struct attempts *attempts;
-    struct settle *settle;
-    struct bounce *bounce;
-    struct alerts *alerts;
+    struct sessions *sessions;      /* session.h */
+    struct attempts *attempts;      /* attempt.h */
+    struct settles *settles;        /* settle.h */
+    struct alerts *alerts;          /* alert.h */
+    struct requests *requests;      /* request.h */
+    struct refusal_phrases phrases; /* A13 */
+    struct arena phrases_arena;
 };
 
 void core_init(struct engine *e, struct now now, const struct engine_options *options);

@@ -1,0 +1,102 @@
+/* session: connections to other servers, one machine each (proto/smtp_client over a connection of the driver), and the pool
+ * that gives them transactions.
+ *
+ * A transaction is handed in once (session_submit) and always ends: each of its recipients gets exactly one result, then
+ * comes its end. A connection that could not be made, a handshake or login that failed is told as the result of every
+ * recipient; so whoever tries a letter sees one thing only.
+ *
+ * The pool keeps a group for each key (tls_session_key: host, address, port, demand, credential; A31). A transaction takes
+ * a session of its group that accepts one (behind the final dot of the one before where the server pipelines), else a new
+ * connection is opened where the destination allows one (engine/destination: connections, pace), else it waits. An idle
+ * session is woken only when the busy ones have several transactions waiting, and ends after IdleTimeout, or at once when
+ * somebody else needs its place (destination_wanted).
+ *
+ * What it does by itself, because no letter is concerned:
+ *   - a reused session that turns out stale (nothing answered MAIL) gives its transaction to a new connection;
+ *   - opportunistic TLS that fails is tried again in clear on a new connection (tls_plan.clear_after_failure, A41);
+ *   - memory of failed addresses (A37, unless `probe`): such a transaction fails at once with the remembered outcome,
+ *     cause REMEMBERED. Connection failures and successes are reported to engine/destination;
+ *   - a direct host or smart host that greets with our own name: cause OURSELVES, stage BANNER (A9, A35).
+ *
+ * Results go up by engine_calls (core.h): transaction_result and transaction_end, called from feed or next of the session, never
+ * from within session_submit or session_cancel. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "engine/core.h"
+#include "engine/destination.h"
+#include "engine/message.h"
+#include "engine/outgoing.h"
+#include "policy/credential.h"
+#include "policy/route.h"
+#include "policy/tls_policy.h"
+#include "proto/outcome.h"
+
+enum {
+    SESSION_KEY_SIZE_MAX = 1600,
+    SESSION_IDLE_MAX = 500,          /* idle sessions in all; the oldest ends */
+    SESSION_BUSY_WAITING_WAKES = 2,  /* an idle session is woken when so many wait for each busy one */
+};
+
+struct session;
+
+/* Embedded in whoever hands it in, who keeps it until its end. */
+struct transaction {
+    /* ---- set by the owner ---- */
+    struct machine *owner;           /* whose handles OP_BODY_READ uses and who is woken: the attempt */
+    struct message *message;
+    struct destination *destination;
+    const struct candidate *candidate; /* with an address */
+    struct tls_plan plan;
+    struct credential credential;    /* user and password are copied by session_submit */
+    const uint32_t *recipients;      /* indexes into the envelope's */
+    uint32_t recipient_count;        /* 1 to MaxRecipientsPerTransaction */
+    uint32_t inflight_slot;          /* of its message: marked when the dot goes out (OP_INFLIGHT) */
+    bool inflight;                   /* it has one */
+    bool probe;                      /* a real try, whatever is remembered (A37) */
+    void *context;                   /* the owner's */
+    /* ---- the pool's ---- */
+    struct list_item item;
+    struct session_group *group;
+    struct session *session;
+    struct destination_wait wait;
+    struct outgoing outgoing;
+    struct slice key, user, password; /* one block */
+    void *block;
+    uint32_t result_count;
+    uint8_t stage;                   /* enum of session.c */
+    bool fresh_only;                 /* a stale session had it: a new connection only */
+    bool clear;                      /* opportunistic TLS has failed: in clear */
+    bool cancelled;
+};
+
+/* What a result says besides the outcome. */
+struct transaction_result {
+    uint32_t recipient;              /* index into transaction->recipients */
+    struct outcome outcome;          /* slices valid during the call */
+    bool too_many;                   /* A22: the next transaction at once */
+    bool dsn;                        /* ok: the next hop takes DSN parameters (else NOTIFY=SUCCESS is owed `relayed`) */
+};
+
+struct transaction_end {
+    struct slice transcript;         /* valid during the call; "" when not kept */
+    struct slice own_address;        /* numeric, our end of the connection (A13); "" when there was none */
+    bool dot_sent;
+    bool mail_answered;              /* the host answered MAIL: it works */
+};
+
+void sessions_init(struct engine *e);
+void sessions_done(struct engine *e);
+/* Never calls back from within; a result that is known at once comes in the same turn. */
+void session_submit(struct engine *e, struct transaction *t);
+/* Out of the line; of one under way the connection is dropped. No results, no end any more: the owner may go. */
+void session_cancel(struct engine *e, struct transaction *t);
+void sessions_configure(struct engine *e);      /* a new configuration: idle sessions end, keys are made anew */
+void sessions_stop(struct engine *e);           /* EVENT_STOP: idle ones end, busy ones after their transaction */
+/* EVENT_TICK work of waiting transactions: their destination_wait was granted. */
+void session_granted(struct engine *e, struct transaction *t);
+uint32_t sessions_open(const struct engine *e); /* connections, for status */
