@@ -31,6 +31,7 @@ struct account {
     struct slice *send_as;       /* addresses, or domains without "@" */
     size_t send_as_count;
     struct slice smarthost_user, smarthost_password; /* both empty: none; one empty: half filled (A29) */
+    bool smarthost_password_unreadable; /* sealed under a key that is not there: the login counts as failed (A26) */
     bool local;                  /* its domain is one of [Domains] Local: it has a mailbox */
 };
 
@@ -41,11 +42,20 @@ struct accounts {
     struct table by_address;     /* lower-case address or alias -> struct account */
 };
 
-/* NULL when something is wrong: problems tells, with lines. Domains and switches are config's. An empty text gives no
- * accounts. hash_key: random, for the table. */
-struct accounts *accounts_parse(struct slice file, struct slice text, const struct config *config,
-                                const uint64_t hash_key[static 2], struct config_problems *problems);
-void accounts_free(struct accounts *accounts);
+struct accounts_source {
+    struct slice file;           /* its name, for messages */
+    struct slice text;           /* its octets; an empty text gives no accounts */
+    const struct config *config; /* domains and switches */
+    enum language language;      /* of the problems */
+    uint64_t hash_key[2];        /* random, for the table */
+    /* As in struct config_source. */
+    enum err (*open_secret)(void *context, struct slice sealed, struct buffer *out);
+    void *context;
+};
+
+/* NULL when something is wrong: problems tells, with lines. Warnings come with accounts too. */
+struct accounts *accounts_parse(const struct accounts_source *source, struct config_problems *problems);
+void accounts_free(struct accounts *accounts); /* NULL is fine; wipes secrets */
 
 /* By its address or one of its aliases; NULL. `a` is a mailbox. */
 const struct account *accounts_find(const struct accounts *accounts, const struct address *a);

@@ -106,6 +106,7 @@ struct config {
         struct config_server_place smarthost;
         bool smarthost_auth;
         struct slice smarthost_user, smarthost_password;
+        bool smarthost_password_unreadable; /* sealed under a key that is not there: the login counts as failed (A25) */
         enum config_smarthost_tls smarthost_tls;
         bool smarthost_verify_certificate, allow_plaintext_auth;
         uint32_t smarthost_max_connections, smarthost_messages_per_minute;
@@ -162,17 +163,21 @@ struct config {
     } web;
 };
 
-/* One thing that is wrong (or, a warning, unwise). `what` and `remedy` are sentences in the language asked for. */
+/* One thing that is wrong (or, a warning, unwise). `what` and `remedy` are phrases in the language asked for, without a
+ * full stop; values of the file in them are escaped and cut, secrets never shown. A key that is missing has the line of
+ * what demands it. */
 struct config_problem {
-    uint32_t line;         /* 0: of no line (a key that is missing) */
+    uint32_t line;         /* 0: of no line */
     bool warning;
+    enum language language;
     struct slice key;      /* "Delivery.SmartHost", "" when none */
     struct slice what;
-    struct slice remedy;
+    struct slice remedy;   /* "": none */
 };
 
 struct config_problems {
     struct arena arena;
+    enum language language; /* of those to come; English after init, config_parse sets it from its source */
     struct config_problem *items;
     uint32_t count;        /* kept */
     uint32_t error_count;  /* all, kept or not; warnings not counted */
@@ -180,7 +185,7 @@ struct config_problems {
 
 void config_problems_init(struct config_problems *problems);
 void config_problems_done(struct config_problems *problems);
-/* "FILE:LINE: KEY: what; remedy" without a line end. */
+/* "FILE:LINE: KEY: what; remedy" without a line end; "warning: " before what, where it is one. */
 void config_problem_format(struct slice file, const struct config_problem *problem, struct buffer *out);
 
 struct config_source {
@@ -190,7 +195,8 @@ struct config_source {
     /* Reads the file that a secret is kept in ("file:PATH"), first line without its end, appended to out; NULL: such
      * values are refused. */
     enum err (*read_secret)(void *context, const char *path, struct buffer *out);
-    /* Opens "sealed:..."; NULL: such values are refused. */
+    /* Opens "sealed:..." and appends the secret, as secret_open of config/secret.h does; NULL: such values are refused.
+     * ERR_NOT_FOUND (no key) and ERR_CORRUPT (another key) are warnings: the value counts as given and unreadable. */
     enum err (*open_secret)(void *context, struct slice sealed, struct buffer *out);
     void *context;
     const struct config_listen *own_addresses; /* of this machine, port 0: for A9's checks; may be none */
