@@ -1,12 +1,10 @@
-/* An arena: memory of one session, message or attempt, given back all at once. Not for anything that grows for ever.
- *
- * Running out of memory ends the process (mem_alloc): what was answered 250 is on disk, and Linux rarely lets an
- * allocation fail. Every caller has a limit on how much it asks for. */
+/* An arena: memory of one session, message or attempt, given back all at once. Not for anything that grows for ever. */
 #pragma once
 
 #include <stddef.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 
 struct arena_block;
 
@@ -27,7 +25,3 @@ char *arena_text(struct arena *a, struct slice s); /* a NUL-terminated copy */
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array(a, type, count) ((type *)arena_alloc_array((a), (count), sizeof(type)))
 void *arena_alloc_array(struct arena *a, size_t count, size_t size);
-
-void *mem_alloc(size_t size);                           /* zeroed; never NULL */
-void *mem_realloc(void *p, size_t count, size_t size);  /* checks the product; never NULL */
-void mem_free(void *p);

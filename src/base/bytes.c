@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/arena.h"
+#include "base/mem.h"
 
 /* ---- slices ---- */
 
