@@ -352,11 +352,12 @@ size_t utf8_next(struct slice text, uint32_t *ret_number)
     return size;
 }
 
-/* Characters that change how a line is read without being seen: C1 controls, separators, bidirectional marks. */
+/* Characters that change how a line is read without being seen: C1 controls, separators, bidirectional marks, tags. */
 static bool misleading(uint32_t number)
 {
     return (number >= 0x80 && number < 0xa0) || number == 0x061c || (number >= 0x200b && number <= 0x200f) ||
-           (number >= 0x2028 && number <= 0x202e) || (number >= 0x2060 && number <= 0x206f) || number == 0xfeff;
+           (number >= 0x2028 && number <= 0x202e) || (number >= 0x2060 && number <= 0x206f) || number == 0xfeff ||
+           (number >= 0xe0000 && number <= 0xe007f);
 }
 
 void text_escape(struct slice text, struct buffer *out)
