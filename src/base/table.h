@@ -36,5 +36,10 @@ void *table_remove(struct table *t, uint64_t number);          /* the value, or 
 void *table_get_slice(const struct table *t, struct slice octets);
 void table_put_slice(struct table *t, struct slice octets, void *value);
 void *table_remove_slice(struct table *t, struct slice octets);
+static inline size_t table_count(const struct table *t)
+{
+    return t->count;
+}
+
 /* Walks all values: *position starts at 0; NULL at the end. The table must not change meanwhile. */
 void *table_next(const struct table *t, size_t *position);

@@ -1,39 +1,13 @@
-#include "engine/destination.h"
-
 #include <assert.h>
 
 #include "base/arena.h"
-#include "base/table.h"
+#include "engine/destination_work.h"
 #include "engine/queue.h"
 
 /* What waits for a destination to come back: everything but verdicts on a letter, and what stopped by its rests. */
 #define COME_BACK_RULES                                                                                              \
     (QUEUE_NO_VERDICT | QUEUE_RULE(23) | QUEUE_RULE(24) | QUEUE_RULE(25) | QUEUE_RULE(26) | QUEUE_RULE(32) |         \
      QUEUE_RULE(35) | QUEUE_RULE(38))
-
-enum { HOST_KEY_SIZE = 19, PACE_UNKNOWN = 30 };
-
-struct host_memory {
-    struct list_item item;
-    char key[HOST_KEY_SIZE];
-    int64_t until_us;
-    struct destination_failure failure;
-};
-
-struct destinations {
-    struct machine machine;
-    struct table by_name;
-    struct heap timers;
-    struct destination_limits limits;
-    uint32_t connections, pool_connections;
-    struct list pool; /* destinations that wait for the common number of connections */
-    struct table hosts;
-    struct list host_order; /* the one remembered longest first */
-    uint32_t timeout_hashes[DESTINATION_TIMEOUTS_ALERT];
-    int64_t timeout_us[DESTINATION_TIMEOUTS_ALERT];
-    uint32_t timeout_count;
-    bool timeouts_told;
-};
 
 static void destination_tick(struct engine *e, struct destination *d);
 
@@ -69,13 +43,6 @@ static int64_t machine_deadline_us(const struct engine *e, const struct machine 
     return item ? item->key : DEADLINE_NEVER;
 }
 
-static void host_free(struct destinations *all, struct host_memory *host)
-{
-    list_remove(&all->host_order, &host->item);
-    table_remove_slice(&all->hosts, slice(host->key, HOST_KEY_SIZE));
-    mem_free(host);
-}
-
 static void machine_free(struct engine *e, struct machine *m)
 {
     struct destinations *all = destinations_of(m);
@@ -85,7 +52,7 @@ static void machine_free(struct engine *e, struct machine *m)
         mem_free(d);
     }
     for (struct list_item *i; (i = list_first(&all->host_order)) != NULL;)
-        host_free(all, LIST_OWNER(i, struct host_memory, item));
+        destination_host_free(all, LIST_OWNER(i, struct host_memory, item));
     table_done(&all->by_name);
     table_done(&all->hosts);
     heap_done(&all->timers);
@@ -128,7 +95,7 @@ static uint32_t room(const struct engine *e, const struct destination *d)
     return d->active < most ? most - d->active : 0;
 }
 
-static void update_home(struct engine *e, struct destination *d)
+void destination_update_home(struct engine *e, struct destination *d)
 {
     if (!d->shared_home)
         queue_home_limit(e->queue, d->home_key, room(e, d));
@@ -139,11 +106,10 @@ static int64_t sooner(int64_t a, int64_t b)
     return b && (!a || b < a) ? b : a;
 }
 
-static void update_timer(struct engine *e, struct destination *d)
+void destination_update_timer(struct engine *e, struct destination *d)
 {
     int64_t next_us = sooner(d->rest_until_us, d->slow_until_us);
-    struct list_item *first = list_first(&d->blocked);
-    if (first && LIST_OWNER(first, struct destination_wait, item)->want == DESTINATION_WANT_PACE)
+    if (destination_first_wait(d, DESTINATION_WANT_PACE))
         next_us = sooner(next_us, d->pause_until_us > d->pace_next_us ? d->pause_until_us : d->pace_next_us);
     if (next_us)
         heap_set(&e->destinations->timers, &d->timer, next_us);
@@ -168,7 +134,7 @@ void destinations_configure(struct engine *e, const struct destination_limits *l
         d->per_minute = d->smarthost ? limits->smarthost_per_minute : 0;
         if (d->slowed_per_minute && d->per_minute && d->slowed_per_minute >= d->per_minute)
             d->slowed_per_minute = 0;
-        update_home(e, d);
+        destination_update_home(e, d);
     }
 }
 
@@ -214,7 +180,7 @@ static void forget_failure(struct destination *d)
 }
 
 /* Gone when nothing is under way and nothing is worth remembering. */
-static void free_if_idle(struct engine *e, struct destination *d)
+void destination_free_if_idle(struct engine *e, struct destination *d)
 {
     struct destinations *all = e->destinations;
     bool paced = d->pace_next_us > e->now.monotonic_us || d->pause_until_us > e->now.monotonic_us || d->slow_until_us;
@@ -228,4 +194,204 @@ static void free_if_idle(struct engine *e, struct destination *d)
         list_remove(&all->pool, &d->of_pool);
     forget_failure(d);
     mem_free(d);
+}
+
+/* ---- what was remembered of a failure ---- */
+
+static struct slice keep_text(char *to, size_t size, struct slice text)
+{
+    text = slice_part(text, 0, size);
+    if (text.size)
+        memcpy(to, text.data, text.size);
+    return slice(to, text.size);
+}
+
+void destination_failure_set(struct destination_failure *failure, const struct outcome *outcome, uint16_t rule)
+{
+    failure->outcome = *outcome;
+    failure->outcome.text = keep_text(failure->text, sizeof(failure->text), outcome->text);
+    failure->outcome.host = keep_text(failure->host, sizeof(failure->host), outcome->host);
+    failure->outcome.address = keep_text(failure->address, sizeof(failure->address), outcome->address);
+    failure->rule = rule;
+}
+
+static void fail_with(struct engine *e, struct destination *d, const struct outcome *outcome, uint16_t rule)
+{
+    if (!d->failure)
+        d->failure = mem_alloc(sizeof(*d->failure));
+    destination_failure_set(d->failure, outcome, rule);
+    d->failing = true;
+    d->failed_us = e->now.wall_us;
+}
+
+/* ---- messages ---- */
+
+static bool may_probe(const struct engine *e, const struct destination *d, const struct destination_question *q)
+{
+    if (d->probing)
+        return false;
+    int64_t between_us = e->destinations->limits.probe_us;
+    if (between_us > DESTINATION_PROBE_MAX_US)
+        between_us = DESTINATION_PROBE_MAX_US;
+    return q->id == d->prober || !d->tried_us || e->now.monotonic_us - d->tried_us >= between_us;
+}
+
+enum destination_answer destination_ask(struct engine *e, struct destination *d, const struct destination_question *q)
+{
+    if (destination_resting(e, d))
+        return DESTINATION_FAIL;
+    if (!d->failing)
+        return DESTINATION_GO;
+    if (may_probe(e, d, q))
+        return DESTINATION_PROBE;
+    if (d->probing && !e->destinations->limits.fallback)
+        return DESTINATION_WAIT;
+    /* After a refused login nobody but the probe may send one; else a new letter tries what is not remembered (A37). */
+    return q->fresh && !d->rest_us ? DESTINATION_GO : DESTINATION_FAIL;
+}
+
+void destination_begin(struct engine *e, struct destination *d, uint64_t id, enum destination_answer answer)
+{
+    assert(answer != DESTINATION_WAIT);
+    d->active++;
+    if (answer == DESTINATION_FAIL) {
+        d->fast++;
+    } else if (answer == DESTINATION_PROBE) {
+        assert(!d->probing);
+        d->probing = d->prober = id;
+        d->tried_us = e->now.monotonic_us;
+    }
+    destination_update_home(e, d);
+}
+
+void destination_end(struct engine *e, struct destination *d, uint64_t id, enum destination_answer answer)
+{
+    assert(d->active > 0);
+    d->active--;
+    if (answer == DESTINATION_FAIL) {
+        assert(d->fast > 0);
+        d->fast--;
+    } else if (answer == DESTINATION_PROBE && d->probing == id) {
+        d->probing = 0;
+        d->tried_us = e->now.monotonic_us;
+    }
+    destination_update_home(e, d);
+    destination_free_if_idle(e, d);
+}
+
+void destination_works(struct engine *e, struct destination *d)
+{
+    if (!d->failing && !d->rest_us)
+        return;
+    d->failing = false;
+    d->rest_us = d->rest_until_us = 0;
+    d->probing = d->prober = 0;
+    d->tried_us = 0;
+    forget_failure(d);
+    destination_update_home(e, d);
+    destination_update_timer(e, d);
+    queue_home_wake(e->queue, d->home_key, COME_BACK_RULES);
+}
+
+void destination_failed(struct engine *e, struct destination *d, uint64_t id, const struct outcome *outcome,
+                        uint16_t rule)
+{
+    (void)id;
+    fail_with(e, d, outcome, rule);
+    d->tried_us = e->now.monotonic_us;
+    destination_update_home(e, d);
+}
+
+bool destination_rest(struct engine *e, struct destination *d, const struct outcome *outcome, uint16_t rule)
+{
+    if (destination_resting(e, d))
+        return false;
+    d->rest_us = d->rest_us ? d->rest_us * 2 : DESTINATION_REST_MIN_US;
+    if (d->rest_us > DESTINATION_REST_MAX_US)
+        d->rest_us = DESTINATION_REST_MAX_US;
+    d->rest_until_us = e->now.monotonic_us + d->rest_us;
+    fail_with(e, d, outcome, rule);
+    destination_update_home(e, d);
+    destination_update_timer(e, d);
+    return true;
+}
+
+bool destination_resting(const struct engine *e, const struct destination *d)
+{
+    return d->rest_until_us > e->now.monotonic_us;
+}
+
+/* ---- time ---- */
+
+static void destination_tick(struct engine *e, struct destination *d)
+{
+    int64_t now_us = e->now.monotonic_us;
+    if (d->rest_until_us && d->rest_until_us <= now_us) {
+        d->rest_until_us = 0;
+        d->tried_us = 0; /* whoever comes next is the probe */
+        destination_update_home(e, d);
+        queue_home_wake_one(e->queue, e->now, d->home_key);
+    }
+    if (d->slow_until_us && d->slow_until_us <= now_us)
+        destination_pace_raise(e, d);
+    destination_grant_pace(e, d);
+    destination_free_if_idle(e, d);
+}
+
+/* ---- the smart host's refusals (A23b) ---- */
+
+bool destination_accepted(struct engine *e, struct destination *d)
+{
+    destination_minute_roll(e, d);
+    d->minute_count++;
+    bool was = d->refusing;
+    d->refusing = false;
+    d->refusals = 0;
+    d->refusal_senders = d->refusal_domains = false;
+    return was;
+}
+
+bool destination_refused(struct engine *e, struct destination *d, struct slice sender, struct slice domain)
+{
+    (void)e;
+    uint32_t sender_hash = queue_hash(sender), domain_hash = queue_hash(domain);
+    if (d->refusals == 0) {
+        d->refusal_sender = sender_hash;
+        d->refusal_domain = domain_hash;
+    }
+    d->refusal_senders = d->refusal_senders || sender_hash != d->refusal_sender;
+    d->refusal_domains = d->refusal_domains || domain_hash != d->refusal_domain;
+    if (d->refusals < UINT32_MAX)
+        d->refusals++;
+    d->refusing = d->refusing || (d->refusals >= DESTINATION_REFUSALS_HOLD && d->refusal_senders && d->refusal_domains);
+    return d->refusing;
+}
+
+/* ---- mended (A46) ---- */
+
+static void forget_one(struct engine *e, struct destination *d)
+{
+    d->failing = false;
+    d->prober = 0;
+    d->tried_us = 0;
+    d->rest_us = d->rest_until_us = 0;
+    d->pause_us = d->pause_until_us = d->slow_until_us = 0;
+    d->slowed_per_minute = 0;
+    forget_failure(d);
+    destination_update_home(e, d);
+    destination_grant_pace(e, d);
+}
+
+void destination_forget(struct engine *e, struct destination *d)
+{
+    struct destinations *all = e->destinations;
+    while (!list_empty(&all->host_order))
+        destination_host_free(all, LIST_OWNER(list_first(&all->host_order), struct host_memory, item));
+    if (d) {
+        forget_one(e, d);
+        return;
+    }
+    size_t position = 0;
+    while ((d = table_next(&all->by_name, &position)) != NULL)
+        forget_one(e, d);
 }

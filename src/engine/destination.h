@@ -113,8 +113,7 @@ struct destination {
 
 struct destinations;
 
-void destinations_init(struct engine *e);
-void destinations_done(struct engine *e);
+void destinations_init(struct engine *e); /* given back with the engine's machines */
 /* At the start and when the configuration has changed. */
 void destinations_configure(struct engine *e, const struct destination_limits *limits);
 
