@@ -155,6 +155,8 @@ struct engine {
     struct random_fast fast;
     uint64_t id_last;
     uint8_t node;
+    uint64_t inflight_used[INFLIGHT_SLOTS / 64]; /* inflight.h */
+    uint32_t inflight_last;
     struct trace_counters counters;
 
     struct messages *messages;      /* message.h */

@@ -6,8 +6,8 @@
  * STORE_INLINE_BODY_MAX and else streamed to a file of its own (OP_BIG_APPEND, two chunks in flight, then reading pauses).
  *
  * Rules: relays only for [Relay] Networks or an authenticated account; everybody else reaches local addresses only; unknown local
- * users are refused in the session (550 5.1.1), postmaster always taken; an account sends as itself (553 5.7.1); more than
- * MaxHops Received fields: 554 5.4.6 (A45). */
+ * users are refused in the session (550 5.1.1), postmaster always taken; an account sends as itself (553 5.7.1). A
+ * message with too many hops is taken in and bounced (A45). */
 #pragma once
 
 #include <stdbool.h>

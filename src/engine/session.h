@@ -18,6 +18,8 @@
  *     cause REMEMBERED. Connection failures and successes are reported to engine/destination;
  *   - a direct host or smart host that greets with our own name: cause OURSELVES, stage BANNER (A9, A35).
  *
+ * When the last piece of a body goes to the dialogue the message's slot is marked (inflight_dot): before the dot can have left.
+ *
  * Results go up by engine_calls (core.h): transaction_result and transaction_end, called from feed or next of the session, never
  * from within session_submit or session_cancel. */
 #pragma once
@@ -30,6 +32,7 @@
 #include "engine/core.h"
 #include "engine/destination.h"
 #include "engine/message.h"
+#include "engine/inflight.h"
 #include "engine/outgoing.h"
 #include "policy/credential.h"
 #include "policy/route.h"
@@ -55,8 +58,7 @@ struct transaction {
     struct credential credential;    /* user and password are copied by session_submit */
     const uint32_t *recipients;      /* indexes into the envelope's */
     uint32_t recipient_count;        /* 1 to MaxRecipientsPerTransaction */
-    uint32_t inflight_slot;          /* of its message: marked when the dot goes out (OP_INFLIGHT) */
-    bool inflight;                   /* it has one */
+    int64_t connect_timeout_us;      /* 0: the configured one (A10a shortens it) */
     bool probe;                      /* a real try, whatever is remembered (A37) */
     void *context;                   /* the owner's */
     /* ---- the pool's ---- */

@@ -3,7 +3,7 @@
  * back to the queue (or is forgotten), and its notices are queued.
  *
  * One machine a message. It reads the original from the store first where a notice must quote it and it is not in memory.
- * It owns the message from settle_begin to its end. Decisions come from policy/verdict (in the changes) and policy/retry (asked
+ * It owns the message from settle_begin to its end, and clears its slot of engine/inflight when what was decided is durable. Decisions come from policy/verdict (in the changes) and policy/retry (asked
  * here); who is told comes from engine/bounce.
  *
  * Traces: one DELIVERY a recipient that was tried, NOTICE, QUEUED when it changes its queue, REMOVED. */
@@ -52,4 +52,7 @@ enum settle_order {
 void settle_order(struct engine *e, struct message *message, enum settle_order order);
 /* Patience ended while it was in line without a slot, or the bad queue's lifetime did: what is due is done. */
 void settle_overdue(struct engine *e, struct message *message);
+/* It was in flight when the server ended uncleanly: that is counted and written before it is tried again (alone), and at the
+ * third time it is held (so that no letter can stop the server for ever). dot_sent: its waiting recipients are in doubt. */
+void settle_crashed(struct engine *e, struct message *message, bool dot_sent);
 bool settles_idle(const struct engine *e);

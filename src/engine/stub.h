@@ -49,6 +49,7 @@ struct stub {
     uint8_t body_big : 1;     /* the body is a file of its own, named by the id */
     uint8_t crashed : 1;      /* was in flight at an unclean end: tried alone */
     uint8_t doubted : 1;      /* ... and past the final dot */
+    uint8_t counted : 1;      /* ... and that is written in its envelope */
     uint8_t verdict : 1;      /* what stopped it last was a verdict on the letter, no session failure */
     uint8_t overdue : 1;      /* taken because its patience in line ended, not because of a free slot */
 };
