@@ -18,7 +18,8 @@ struct random_stream {
 void random_stream_init(struct random_stream *r, const uint8_t seed[static 32]);
 void random_stream_bytes(struct random_stream *r, void *data, size_t size);
 uint64_t random_stream_u64(struct random_stream *r);
-/* Letters and digits (base 32, no vowels to read words in): 5 bits a character; NUL-terminated, text has count + 1. */
+/* Base 32 of digits, consonants and "_" (no vowels to read words in): 5 bits a character; NUL-terminated, text has
+ * count + 1. */
 void random_stream_text(struct random_stream *r, char *text, size_t count);
 
 struct random_fast {
