@@ -18,7 +18,8 @@
  *     cause REMEMBERED. Connection failures and successes are reported to engine/destination;
  *   - a direct host or smart host that greets with our own name: cause OURSELVES, stage BANNER (A9, A35).
  *
- * When the last piece of a body goes to the dialogue the message's slot is marked (inflight_dot): before the dot can have left.
+ * Bodies are read under handles of the session's own machine (struct outgoing has it as its owner), so the attempt sees none of
+ * it. When the last piece of a body goes to the dialogue the message's slot is marked (inflight_dot): before the dot can have left.
  *
  * Results go up by engine_calls (core.h): transaction_result and transaction_end, called from feed or next of the session, never
  * from within session_submit or session_cancel. */
@@ -50,7 +51,7 @@ struct session;
 /* Embedded in whoever hands it in, who keeps it until its end. */
 struct transaction {
     /* ---- set by the owner ---- */
-    struct machine *owner;           /* whose handles OP_BODY_READ uses and who is woken: the attempt */
+    struct machine *owner;           /* woken when a wait of the transaction is granted: the attempt */
     struct message *message;
     struct destination *destination;
     const struct candidate *candidate; /* with an address */
