@@ -205,7 +205,7 @@ bool outcome_is_session_failure(const struct outcome *outcome)
     case STAGE_MAIL:
         /* The client gives this stage only while MAIL is unanswered, or with the answer to it. */
         return outcome->code == 421 || outcome->cause == OUTCOME_CAUSE_LOST || outcome->cause == OUTCOME_CAUSE_TIMEOUT ||
-               outcome->cause == OUTCOME_CAUSE_PROTOCOL;
+               outcome->cause == OUTCOME_CAUSE_PROTOCOL || outcome->cause == OUTCOME_CAUSE_UNREACHABLE;
     default:
         return false;
     }

@@ -166,13 +166,15 @@ struct smtp_client_result {
     uint64_t tag;
     uint32_t recipient;    /* index in the transaction */
     struct outcome outcome;
-    bool too_many;         /* A22: 452, or 552 for too many recipients, after an accepted RCPT: in the next transaction at once */
+    bool too_many;         /* A22: 452, or 552 for too many recipients, after an accepted RCPT: in the next transaction at
+                              once. A 552 whose enhanced code speaks of a mailbox or a message is none */
 };
 
 struct smtp_client_end {
     uint64_t tag;
     bool dot_sent;         /* the final dot was handed out */
-    bool replied;          /* the server has answered MAIL: false on a reused session means that it was stale */
+    bool replied;          /* the server has answered MAIL, other than by 421: false on a reused session means that it was
+                              stale (or that the transaction was refused here: size, SMTPUTF8, REQUIRETLS) */
 };
 
 struct smtp_client_close {
@@ -230,7 +232,8 @@ struct smtp_client {
     struct buffer input;          /* not read yet, from input_from on */
     struct buffer unsent;         /* not handed out yet */
     struct buffer opening;        /* transcript up to READY */
-    struct buffer words;          /* text of an outcome of our own */
+    struct buffer words;          /* text of `end` */
+    struct buffer binding;        /* the channel's, for logins */
     struct smtp_client_slot *slots[SMTP_CLIENT_IN_FLIGHT_MAX]; /* kept for the next transactions */
     struct sasl_client *sasl;     /* during a login */
     struct outcome end;           /* why it ends; class NONE while it does not */
@@ -239,6 +242,8 @@ struct smtp_client {
     int64_t wall_us;
     int64_t wait_from_us;         /* since when what is awaited is awaited */
     uint32_t on_wire;             /* octets of SEND that have not left */
+    uint32_t expected;            /* replies owed to commands that were handed out */
+    uint32_t expected_unsent;     /* ... and to those in unsent */
     uint32_t transaction_count;
     uint32_t tried_mechanisms;
     uint8_t slot_first;           /* the older transaction in flight */
@@ -246,13 +251,17 @@ struct smtp_client {
     uint8_t sasl_steps;
     uint8_t host_size;
     enum sasl_mechanism mechanism;
+    enum err sasl_fault;          /* why the login was cancelled; ERR_OK while it was not */
+    bool sasl_held;               /* the initial response was too long for the AUTH line: at the first challenge */
+    bool binding_exporter;
     bool tls;
     bool tls_verified;
     bool authenticated;
     bool sent_out;                /* unsent was handed out by the last next */
-    bool secret_out;              /* ... and has a secret in it: wiped */
+    bool secret;                  /* unsent has a secret in it: wiped */
     bool start_tls;               /* START_TLS is to be output once unsent is out */
     bool ready;                   /* READY is to be output */
+    bool failed;                  /* FAILED is to be output */
     bool was_ready;
     bool rset;                    /* the answer to a RSET is awaited before all else */
     bool quit;                    /* QUIT is wanted once nothing is in flight */
