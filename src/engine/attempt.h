@@ -18,7 +18,6 @@
 
 enum {
     ATTEMPTS_MAX = 4000,           /* at one time: below INFLIGHT_SLOTS */
-    ATTEMPT_PARTS_A_TURN_MAX = 64, /* of one message begun in one turn */
 };
 
 void attempts_init(struct engine *e);
@@ -26,6 +25,7 @@ void attempts_done(struct engine *e);
 void attempts_pump(struct engine *e);
 bool attempts_wanted(const struct engine *e); /* the pump has something to do */
 bool attempts_idle(const struct engine *e);   /* none under way */
+void attempts_stop(struct engine *e);          /* EVENT_STOP: what only waits ends, what speaks goes on to its end */
 void attempts_configure(struct engine *e);    /* routing of the queue by the configuration in force (homes, limits) */
 
 /* engine_calls of the session's results. */
