@@ -260,3 +260,178 @@ TEXT(ALERT_PORT_25, "Ten destinations in ten minutes could not be reached: the o
      "Dix destinations n’ont pu être jointes en dix minutes : le port 25 sortant semble bloqué.")
 TEXT(ALERT_PORT_25_REMEDY, "Ask your provider to open it, or send through a smart host (Mode = smarthost).",
      "Demandez à votre fournisseur de l’ouvrir, ou passez par un hôte de relais (Mode = smarthost).")
+
+/* ---- policy: the rules of docs/DELIVERY.md, one sentence each ---- */
+TEXT(RULE_A1,
+     "The domain has no MX, A or AAAA record, and the page says to bounce such mail at once.",
+     "Le domaine n’a aucun enregistrement MX, A ou AAAA, et la page demande de renvoyer aussitôt ce courrier "
+     "à l’expéditeur.")
+TEXT(RULE_A2,
+     "The domain has no usable record; mail for it is retried until it expires, or goes to the smart host "
+     "where the mode has one.",
+     "Le domaine n’a aucun enregistrement utilisable ; son courrier est relancé jusqu’à l’expiration, ou "
+     "passe par l’hôte de relais si le mode en prévoit un.")
+TEXT(RULE_A3,
+     "All mail goes to the smart host, so the recipient’s domain is not looked up.",
+     "Tout le courrier passe par l’hôte de relais ; le domaine destinataire n’est donc pas recherché.")
+TEXT(RULE_A4,
+     "The name server could not answer for now; that never bounces a message before it expires.",
+     "Le serveur de noms n’a pas pu répondre pour le moment ; cela ne renvoie jamais un message avant son "
+     "expiration.")
+TEXT(RULE_A5,
+     "A name that does not exist and a name without records are treated alike; only the status differs.",
+     "Un nom inexistant et un nom sans enregistrements sont traités de la même façon ; seul le code d’état "
+     "diffère.")
+TEXT(RULE_A6,
+     "An IPv6 address counts as an address record.",
+     "Une adresse IPv6 compte comme un enregistrement d’adresse.")
+TEXT(RULE_A7,
+     "The domain, or its server, says that it takes no mail at all.",
+     "Le domaine, ou son serveur, déclare n’accepter aucun courrier.")
+TEXT(RULE_A8, "None of the domain’s MX hosts has an address.", "Aucun des hôtes MX du domaine n’a d’adresse.")
+TEXT(RULE_A9, "The mail would come back to this server.", "Le courrier reviendrait à ce serveur.")
+TEXT(RULE_A10,
+     "No host of the recipient’s domain could be used for a session, so the smart host follows.",
+     "Aucun hôte du domaine destinataire n’a permis d’ouvrir une session ; l’hôte de relais prend donc la "
+     "suite.")
+TEXT(RULE_A10A,
+     "One attempt connects to five addresses at most and for a minute at most.",
+     "Une tentative contacte cinq adresses au plus, pendant une minute au plus.")
+TEXT(RULE_A10B,
+     "Many destinations in a row do not answer at all: the outgoing port seems blocked.",
+     "De nombreuses destinations de suite ne répondent pas : le port sortant semble bloqué.")
+TEXT(RULE_A11,
+     "A server asked to try again later; direct delivery goes on as long as the message is in the remote "
+     "queue, then the smart host follows.",
+     "Un serveur a demandé de réessayer plus tard ; la distribution directe continue tant que le message est "
+     "dans la file distante, puis l’hôte de relais prend la suite.")
+TEXT(RULE_A12,
+     "The recipient’s server refused the recipient; the smart host is not tried for that.",
+     "Le serveur destinataire a refusé le destinataire ; l’hôte de relais n’est pas essayé pour autant.")
+TEXT(RULE_A13,
+     "The server refuses connections from this address, whatever the letter; that counts as a failed session.",
+     "Le serveur refuse les connexions venant de cette adresse, quel que soit le message ; cela compte comme "
+     "un échec de session.")
+TEXT(RULE_A14,
+     "The page says to stop at the first 5xx error of an MX host.",
+     "La page demande de s’arrêter à la première erreur 5XX d’un hôte MX.")
+TEXT(RULE_A15,
+     "Every MX host is tried; a 4xx error means another attempt, otherwise one 5xx error suffices to bounce.",
+     "Chaque hôte MX est essayé ; une erreur 4XX entraîne une relance, sinon une seule erreur 5XX suffit pour "
+     "renvoyer le message.")
+TEXT(RULE_A16,
+     "Of several refusals the notice quotes the most preferred host’s and lists all of them.",
+     "De plusieurs refus, l’avis cite celui de l’hôte préféré et les énumère tous.")
+TEXT(RULE_A17,
+     "A 5xx error after the message was sent means that it was not accepted, so the next MX host is tried.",
+     "Une erreur 5XX après l’envoi du message signifie qu’il n’a pas été accepté ; l’hôte MX suivant est donc "
+     "essayé.")
+TEXT(RULE_A18,
+     "The connection was lost after the message was sent and before the answer: it may have arrived, and no "
+     "other host is tried in this attempt.",
+     "La connexion a été perdue après l’envoi du message et avant la réponse : il est peut-être arrivé, et "
+     "aucun autre hôte n’est essayé lors de cette tentative.")
+TEXT(RULE_A19,
+     "The page says that a 5xx error to the RCPT command is final.",
+     "La page déclare définitive une erreur 5XX à la commande RCPT.")
+TEXT(RULE_A20,
+     "Another recipient of the same transaction was refused, and the page says to abort the delivery then.",
+     "Un autre destinataire de la même transaction a été refusé, et la page demande alors d’annuler la "
+     "distribution.")
+TEXT(RULE_A21,
+     "Each recipient has a state of its own; only those that are not finished are tried again.",
+     "Chaque destinataire a son propre état ; seuls ceux qui ne sont pas terminés sont relancés.")
+TEXT(RULE_A22,
+     "Recipients with the same next hop share one transaction.",
+     "Les destinataires qui ont le même serveur suivant partagent une transaction.")
+TEXT(RULE_A23,
+     "The smart host refused the message or the recipient for good.",
+     "L’hôte de relais a refusé définitivement le message ou le destinataire.")
+TEXT(RULE_A23A,
+     "The smart host refuses our login or our right to use it; the message waits until that is mended.",
+     "L’hôte de relais refuse notre identifiant ou notre droit de l’utiliser ; le message attend que ce soit "
+     "corrigé.")
+TEXT(RULE_A23B,
+     "The smart host gives the same refusal again and again, so its mail is held instead of bounced.",
+     "L’hôte de relais répète sans cesse le même refus ; son courrier est donc mis en attente au lieu d’être "
+     "renvoyé.")
+TEXT(RULE_A24,
+     "The smart host cannot take the message for now; it is tried again.",
+     "L’hôte de relais ne peut pas prendre le message pour le moment ; une relance suivra.")
+TEXT(RULE_A25,
+     "The login to the smart host fails; the message waits, and the login rests for a growing time.",
+     "L’identification auprès de l’hôte de relais échoue ; le message attend, et l’identifiant est mis au "
+     "repos pour une durée croissante.")
+TEXT(RULE_A26,
+     "The smart host refuses the account’s own login; the general one is not used instead.",
+     "L’hôte de relais refuse l’identifiant propre au compte ; l’identifiant général n’est pas utilisé à sa "
+     "place.")
+TEXT(RULE_A27,
+     "The login is that of the account which submitted the message.",
+     "L’identifiant est celui du compte qui a soumis le message.")
+TEXT(RULE_A28,
+     "Accounts with a login of their own use it; the others send with the general one, or without.",
+     "Les comptes qui ont leur propre identifiant l’utilisent ; les autres envoient avec l’identifiant "
+     "général, ou sans.")
+TEXT(RULE_A29, "Half a login counts as none.", "Un identifiant incomplet compte comme absent.")
+TEXT(RULE_A30, "The password is the account’s own mail password.", "Le mot de passe est celui du compte lui-même.")
+TEXT(RULE_A31,
+     "A connection is used again only for the same host, port, encryption and login.",
+     "Une connexion n’est réutilisée que pour le même hôte, le même port, le même chiffrement et le même "
+     "identifiant.")
+TEXT(RULE_A32,
+     "The smart host wants a POP check before the session.",
+     "L’hôte de relais exige une vérification POP avant la session.")
+TEXT(RULE_A33,
+     "A login is not sent over a link that is not encrypted or not verified.",
+     "Un identifiant n’est pas envoyé sur une liaison non chiffrée ou non vérifiée.")
+TEXT(RULE_A34,
+     "The form of the Server field says how its name is looked up.",
+     "La forme du champ Serveur détermine comment son nom est recherché.")
+TEXT(RULE_A35,
+     "The smart host’s name cannot be used for now: it has no address, or leads back to this server.",
+     "Le nom de l’hôte de relais est inutilisable pour le moment : il n’a pas d’adresse, ou ramène à ce "
+     "serveur.")
+TEXT(RULE_A36,
+     "Neither the direct way nor the smart host worked; both are tried again.",
+     "Ni la voie directe ni l’hôte de relais n’ont abouti ; les deux seront réessayés.")
+TEXT(RULE_A37,
+     "The connection failed some minutes ago and is not tried again at once.",
+     "La connexion a échoué il y a quelques minutes et n’est pas retentée aussitôt.")
+TEXT(RULE_A38,
+     "There is too much traffic at a time; the message waits.",
+     "Il y a trop de trafic à la fois ; le message attend.")
+TEXT(RULE_A39, "The address names the server by its IP address.", "L’adresse désigne le serveur par son adresse IP.")
+TEXT(RULE_A40, "The message has no sender to return it to.", "Le message n’a pas d’expéditeur à qui le renvoyer.")
+TEXT(RULE_A41, "The encryption that is demanded could not be had.", "Le chiffrement exigé n’a pas pu être obtenu.")
+TEXT(RULE_A42,
+     "The message is larger than the server takes.",
+     "Le message est plus volumineux que ce que le serveur accepte.")
+TEXT(RULE_A43,
+     "The message needs SMTPUTF8, which the server does not offer.",
+     "Le message exige SMTPUTF8, que le serveur ne propose pas.")
+TEXT(RULE_A44, "One alert is given for each cause.", "Une alerte est émise pour chaque cause.")
+TEXT(RULE_A45, "The time set for retrying is over.", "Le temps prévu pour les relances est écoulé.")
+TEXT(RULE_A46,
+     "What was in the way has been mended, so the messages are due at once.",
+     "Ce qui faisait obstacle a été corrigé ; les messages sont donc à distribuer aussitôt.")
+
+/* ---- policy: whose login is used at the smart host ---- */
+TEXT(CREDENTIAL_NOT_REQUIRED,
+     "no login: neither a general one is demanded nor has the account one",
+     "pas d’identifiant : aucun n’est exigé en général et le compte n’en a pas")
+TEXT(CREDENTIAL_BY_LOGIN,
+     "the login of the account that submitted the message",
+     "l’identifiant du compte qui a soumis le message")
+TEXT(CREDENTIAL_BY_ADDRESS,
+     "the login of the account whose address is the sender",
+     "l’identifiant du compte dont l’adresse est celle de l’expéditeur")
+TEXT(CREDENTIAL_GENERAL_ONLY,
+     "the general login: accounts have none of their own",
+     "l’identifiant général : les comptes n’en ont pas en propre")
+TEXT(CREDENTIAL_NO_ACCOUNT,
+     "the general login: the message belongs to no account",
+     "l’identifiant général : le message n’appartient à aucun compte")
+TEXT(CREDENTIAL_ACCOUNT_HAS_NONE,
+     "the general login: the account has none at the smart host, or half of one",
+     "l’identifiant général : le compte n’en a pas auprès de l’hôte de relais, ou n’en a que la moitié")

@@ -1,8 +1,9 @@
 /* refusal: does a refusal speak of the letter, or of us? A13 (a direct host refuses our address as a client) and A23a (the
  * smart host refuses our right to use it).
  *
- * Pure. The phrases of A13 are a data file (data/refusal-phrases), one a line, compared without case; an administrator may
- * add to it. Those of A23a stand in the code: what they protect from (a bounce caused by our own mistake) is no taste. */
+ * Pure. The phrases of A13 are a data file (data/refusal-phrases), one a line, compared without case; a line that begins
+ * with '!' is an exception: a reply that holds it speaks of the letter, whatever else it holds. An administrator may add to
+ * both. Those of A23a stand in the code: what they protect from (a bounce caused by our own mistake) is no taste. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,13 +26,17 @@ enum refusal {
 struct refusal_phrases {
     struct slice *items; /* lower case */
     size_t count;
+    struct slice *exceptions;
+    size_t exception_count;
 };
 
-/* Text of the data file; comments begin with '#'. Phrases are copied into the arena; more than the maximum are cut off. */
+/* Text of the data file; comments begin with '#'. Blanks in a phrase match any number of blanks or line breaks. Phrases are
+ * copied into the arena; of each kind at most the maximum, the rest is cut off. */
 void refusal_phrases_parse(struct slice text, struct arena *arena, struct refusal_phrases *ret_phrases);
 
-/* A direct host's answer at MAIL, RCPT, DATA or dot. own_address: numeric, of our end of that connection, "" unknown. */
+/* A direct host's answer at MAIL, RCPT, DATA or dot. own_address: numeric, of our end of that connection, "" unknown. For a
+ * recipient that failed because another one was refused (A20) ask with the refused one's outcome. */
 enum refusal refusal_of_direct(const struct outcome *outcome, enum config_fallback_policy fallback,
                                const struct refusal_phrases *phrases, struct slice own_address);
-/* The smart host's, at any stage. */
+/* The smart host's, at any stage. A20 as above. */
 enum refusal refusal_of_smarthost(const struct outcome *outcome);

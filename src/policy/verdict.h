@@ -34,7 +34,7 @@ struct verdict_candidate {
     enum candidate_kind kind;
     uint8_t host_number;
     const struct outcome *outcome; /* NULL: not tried (yet) */
-    enum refusal refusal;          /* of the outcome (policy/refusal) */
+    enum refusal refusal;          /* of the outcome (policy/refusal); of a SIBLING's outcome (A20) that of the refused one */
 };
 
 struct verdict_question {
@@ -42,6 +42,7 @@ struct verdict_question {
     enum verdict_queue queue;
     const struct verdict_candidate *candidates; /* all, in the order of the list; those tried have outcomes */
     uint8_t count;
+    bool requiretls;          /* of the message: an unmet demand is final (A41) */
     bool smarthost_meets;     /* A41: what TLS is demanded the smart host meets */
     bool smarthost_refusing;  /* A23b holds */
     bool time_up;             /* A10a: no more connecting to direct hosts in this attempt */
@@ -60,17 +61,17 @@ enum verdict_effect { /* bits: what the engine does besides */
     VERDICT_EFFECT_REST = 1 << 0,    /* the credential rests, an alert (A25, A23a, A26) */
     VERDICT_EFFECT_SLOW = 1 << 1,    /* A38 */
     VERDICT_EFFECT_REFUSED = 1 << 2, /* counts for A23b */
-    VERDICT_EFFECT_CLEAR = 1 << 3,   /* reserved for the engine: the same host in clear (A41) */
 };
 
 struct verdict {
     enum verdict_action action;
     uint8_t next;             /* NEXT */
-    uint8_t told;             /* the candidate whose outcome is recorded and quoted (A16) */
+    uint8_t told;             /* the candidate whose outcome is recorded and quoted (A16); NEXT: which one led there */
     uint8_t effects;
     uint16_t rule;
     enum config_key key;      /* the switch or setting that decided; CONFIG_KEY_NONE: none did */
-    bool local_cause;         /* A23a, A25: a notice at expiry names our own cause, a copy stays in the bad queue */
+    struct enhanced_code status; /* BOUNCE: of the notice, class 5; else class 0 */
+    bool local_cause;         /* A23a, A25, A26, A33: a notice at expiry names our own cause, a copy stays in the bad queue */
 };
 
 /* At least one candidate is there; those with outcomes need not be the first ones. */
