@@ -59,14 +59,19 @@ void accounts_free(struct accounts *accounts); /* NULL is fine; wipes secrets */
 
 /* By its address or one of its aliases; NULL. `a` is a mailbox. */
 const struct account *accounts_find(const struct accounts *accounts, const struct address *a);
-/* By what a client logs in with: a full address. NULL. */
+/* By what a client logs in with: its address, no alias. NULL. */
 const struct account *accounts_find_login(const struct accounts *accounts, struct slice login);
 const struct account *accounts_find_text(const struct accounts *accounts, struct slice mailbox); /* canonical text */
-/* A27: its address, an alias, or what send_as allows. */
+/* A27: its address, an alias, or what send_as allows; the null sender too, which receipts have (RFC 8098 3) and which
+ * feigns nobody. */
 bool account_may_send_as(const struct account *account, const struct address *sender);
 bool account_has_smarthost_login(const struct account *account); /* whole */
 
 /* ---- edits: text in, text out ---- */
+
+/* Takes the next of several addresses off the front, "" at the end: blanks are between them, and may be in a quoted local
+ * part. */
+struct slice account_word(struct slice *rest);
 
 struct account_edit {
     struct slice address;         /* canonical; the section */
@@ -81,5 +86,7 @@ struct account_edit {
     const struct slice *smarthost_user, *smarthost_password; /* NULL: unchanged; "" removes */
 };
 
-/* Appends the changed text; comments and order stay. The result is to be parsed before it is saved. */
+/* Appends the changed text; comments and order stay. The result is to be parsed before it is saved. Removing an alias that
+ * is not there changes nothing. ERR_EXISTS, ERR_NOT_FOUND; ERR_SYNTAX: a value with a line end or control;
+ * ERR_TOO_LARGE. Nothing is appended on failure. */
 enum err accounts_edit(struct slice text, const struct account_edit *edit, struct buffer *out);
