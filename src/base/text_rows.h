@@ -435,5 +435,6 @@ TEXT(CREDENTIAL_NO_ACCOUNT,
 TEXT(CREDENTIAL_ACCOUNT_HAS_NONE,
      "the general login: the account has none at the smart host, or half of one",
      "l’identifiant général : le compte n’en a pas auprès de l’hôte de relais, ou n’en a que la moitié")
+
 /* ---- the configuration ---- */
 #include "base/text_rows_config.h"

@@ -1,8 +1,8 @@
 /* What is wrong with a configuration, and what to write instead: rows WRONG_..., WARN_... and REMEDY_... of config/problem.h,
  * phrases without a full stop, joined as "what; remedy". Included by base/text_rows.h. */
 
-TEXT(PROBLEM_WARNING, "warning: ", "avertissement : ")
-TEXT(PROBLEM_BETWEEN, "; ", " ; ")
+TEXT(PROBLEM_WARNING, "warning: {what}", "avertissement : {what}")
+TEXT(PROBLEM_REMEDY, "{what}; {remedy}", "{what} ; {remedy}")
 
 /* ---- the form of the file ---- */
 TEXT(INI_SECTION_OPEN, "the section’s name does not end with “]”", "le nom de la section ne se termine pas par « ] »")
@@ -122,7 +122,7 @@ TEXT(REMEDY_TLS_POLICY_DOMAIN, "write lines such as “example.org = verified”
      "écrivez des lignes comme « example.org = verified », ou « * = required » pour tous les autres")
 
 /* ---- secrets ---- */
-TEXT(WRONG_SECRET_PATH, "there is no absolute path behind “file:”", "il n’y a pas de chemin absolu après « file: »")
+TEXT(WRONG_SECRET_PATH, "in “file:PATH”, the path must be absolute", "dans « file:CHEMIN », le chemin doit être absolu")
 TEXT(REMEDY_SECRET_PATH, "write it as file:/path/of/the/file, the secret being its first line",
      "écrivez file:/chemin/du/fichier, le secret étant sa première ligne")
 TEXT(WRONG_SECRET_FILE, "the file “{value}” cannot be read", "le fichier « {value} » est illisible")
@@ -143,8 +143,7 @@ TEXT(WRONG_SEALED_NEWER, "the value was sealed by a later version of facteur",
 TEXT(REMEDY_SEALED_NEWER, "use that version, or write the secret anew",
      "utilisez cette version, ou écrivez à nouveau le secret")
 TEXT(WRONG_SEALED_HERE, "a sealed value cannot be opened here", "une valeur scellée ne peut pas être ouverte ici")
-TEXT(REMEDY_SEALED_HERE, "write the secret itself, or “file:” and a path",
-     "écrivez le secret lui-même, ou « file: » et un chemin")
+TEXT(REMEDY_SEALED_HERE, "write the secret itself, or “file:PATH”", "écrivez le secret lui-même, ou « file:CHEMIN »")
 TEXT(WARN_SEALED_KEY, "the key that opens the sealed value is missing or another one: the login counts as failed",
      "la clé qui ouvre la valeur scellée manque ou a changé : l’identification compte comme refusée")
 TEXT(REMEDY_SEALED_KEY, "restore the key of this server, or write the secret anew with “facteur config set”",

@@ -19,6 +19,23 @@ void config_problems_done(struct config_problems *problems)
     *problems = (struct config_problems){ .language = problems->language };
 }
 
+/* "what", "what; remedy", either behind "warning: ": as the language writes it. */
+static void format_phrases(const struct config_problem *problem, struct buffer *out)
+{
+    struct buffer what;
+    buffer_init(&what, TEXT_SIZE_MAX);
+    if (problem->warning)
+        text_format(&what, problem->language, TEXT_PROBLEM_WARNING, TEXT_ARGUMENTS({ "what", problem->what }));
+    else
+        buffer_add(&what, problem->what);
+    if (problem->remedy.size > 0)
+        text_format(out, problem->language, TEXT_PROBLEM_REMEDY,
+                    TEXT_ARGUMENTS({ "what", buffer_slice(&what) }, { "remedy", problem->remedy }));
+    else
+        buffer_add(out, buffer_slice(&what));
+    buffer_done(&what);
+}
+
 void config_problem_format(struct slice file, const struct config_problem *problem, struct buffer *out)
 {
     text_escape(file, out);
@@ -30,13 +47,7 @@ void config_problem_format(struct slice file, const struct config_problem *probl
         buffer_add(out, problem->key);
         buffer_add_text(out, ": ");
     }
-    if (problem->warning)
-        buffer_add_text(out, text_get(TEXT_PROBLEM_WARNING, problem->language));
-    buffer_add(out, problem->what);
-    if (problem->remedy.size > 0) {
-        buffer_add_text(out, text_get(TEXT_PROBLEM_BETWEEN, problem->language));
-        buffer_add(out, problem->remedy);
-    }
+    format_phrases(problem, out);
 }
 
 static struct slice fill_in(struct config_problems *problems, enum text_id id, const struct text_argument *arguments,
