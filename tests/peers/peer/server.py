@@ -1,0 +1,156 @@
+"""facteurd under test: a configuration, a data folder, ports, its life and its command line, by the outside contract only."""
+import json
+import re
+import signal
+import smtplib
+import subprocess
+import threading
+
+from peer.common import BUILD, LIMIT, free_port, wait_until
+
+
+class CommandFailed(Exception):
+    def __init__(self, arguments, done):
+        super().__init__(f"facteur {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        self.status, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
+
+
+class Facteurd:
+    """settings: {section: {key: value}} over the defaults below; a value of None leaves the key out. A name server and a CA
+    are filled in when given. Started by start()."""
+
+    def __init__(self, folder, settings=None, nameserver=None, ca=None, outbound_port=None):
+        self.folder = folder
+        self.data = folder / "data"
+        self.ini = folder / "facteur.ini"
+        self.log = folder / "log"
+        self.relay_port, self.submission_port, self.submissions_port, self.web_port = (free_port() for _ in range(4))
+        self.popen = None
+        self._ready = threading.Event()
+        self.data.mkdir(parents=True)
+        self.settings = {
+            "Server": {"Name": "mta.facteur.test", "DataDir": self.data, "Postmaster": "postmaster@facteur.test"},
+            "Listen": {"Relay": f"127.0.0.1:{self.relay_port}", "Submission": f"127.0.0.1:{self.submission_port}",
+                       "Submissions": f"127.0.0.1:{self.submissions_port}"},
+            "Relay": {"Networks": "127.0.0.0/8 ::1"},
+            "Domains": {"Local": "facteur.test"},
+            "Delivery": {"Mode": "direct"},
+            "Outbound": {"AllowLoopbackMx": "yes", **({"Port": outbound_port} if outbound_port else {})},
+            "DNS": {"Servers": nameserver.server} if nameserver else {},
+            "TLS": {"CaFile": ca.certificate} if ca else {},
+            "Web": {"Listen": f"127.0.0.1:{self.web_port}"},
+        }
+        self.change(settings or {})
+
+    # -- configuration
+
+    def change(self, settings):
+        """Merges and writes facteur.ini; in force after start() or reload()."""
+        for section, keys in settings.items():
+            self.settings.setdefault(section, {}).update(keys)
+        lines = []
+        for section, keys in self.settings.items():
+            keys = {key: value for key, value in keys.items() if value is not None}
+            if keys:
+                lines += [f"[{section}]", *(f"{key} = {value}" for key, value in keys.items()), ""]
+        self.ini.write_text("\n".join(lines))
+
+    def reload(self, settings=None):
+        self.change(settings or {})
+        self.facteur("reload")
+
+    # -- life
+
+    def start(self, limit=LIMIT):
+        assert not self.is_running()
+        self._ready.clear()
+        log = open(self.log, "ab")
+        self.popen = subprocess.Popen([BUILD / "facteurd", "-c", self.ini], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=log)
+        log.close()
+        threading.Thread(target=self._read_stdout, args=(self.popen,), daemon=True).start()
+        wait_until("facteurd says ready", lambda: self._ready.is_set() or not self.is_running(), limit)
+        assert self._ready.is_set(), f"facteurd ended with {self.popen.returncode}:\n{self.log_text()}"
+        return self
+
+    def _read_stdout(self, popen):
+        for line in popen.stdout:
+            if line.strip() == b"ready":
+                self._ready.set()
+
+    def is_running(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def stop(self, limit=LIMIT):
+        """SIGTERM; its exit status must be 0."""
+        self.popen.terminate()
+        status = self.popen.wait(limit)
+        assert status == 0, f"exit status {status} after SIGTERM:\n{self.log_text()}"
+
+    def kill(self):
+        self.popen.send_signal(signal.SIGKILL)
+        self.popen.wait()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def discard(self):
+        """At the end of a test: gone, whatever state it is in."""
+        if self.is_running():
+            self.popen.terminate()
+            try:
+                self.popen.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    # -- the command line
+
+    def run_facteur(self, *arguments, input=None, language="C.UTF-8"):
+        return subprocess.run([BUILD / "facteur", "-c", self.ini, *arguments], input=input if input is not None else "", text=True,
+                              capture_output=True, env={"LANG": language, "PATH": "/usr/bin:/bin"}, timeout=LIMIT)
+
+    def facteur(self, *arguments, input=None):
+        """Text output; fails unless it exits with 0."""
+        done = self.run_facteur(*arguments, input=input)
+        if done.returncode != 0:
+            raise CommandFailed(arguments, done)
+        return done.stdout
+
+    def ask(self, *arguments):
+        """The JSON value of `facteur --json VERB ...`."""
+        return json.loads(self.facteur("--json", *arguments))
+
+    def add_account(self, address, password, *arguments):
+        self.facteur("account", "add", address, "--password-file", "-", *arguments, input=password + "\n")
+
+    def queue(self, *arguments):
+        return self.ask("queue", "list", *arguments)
+
+    def wait_queue(self, what, condition, limit=LIMIT):
+        """The queue's list once condition(list) holds."""
+        return wait_until(what, lambda: (lambda rows: condition(rows) and (rows or True))(self.queue()), limit)
+
+    def wait_empty(self, limit=LIMIT):
+        self.wait_queue("the queue is empty", lambda rows: not rows, limit)
+
+    # -- the log
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def wait_log(self, pattern, limit=LIMIT):
+        """The first match of a regular expression in the log."""
+        return wait_until(f"{pattern} in {self.log}", lambda: re.search(pattern, self.log_text()), limit)
+
+    # -- submitting
+
+    def client(self, port=None):
+        return smtplib.SMTP("127.0.0.1", port or self.relay_port, local_hostname="client.test", timeout=LIMIT)
+
+    def send(self, sender, recipients, data=None, mail_options=(), rcpt_options=()):
+        """One message by the relay listener; the refused recipients as smtplib gives them."""
+        if data is None:
+            data = f"From: {sender}\r\nSubject: a test\r\n\r\nhello\r\n"
+        with self.client() as client:
+            return client.sendmail(sender, recipients, data, mail_options, rcpt_options)
