@@ -16,7 +16,7 @@
 #include "proto/outcome.h"
 
 enum {
-    ROUTE_ADDRESSES_MAX = 5,    /* A10a, of the direct hosts; likewise of the smart host */
+    ROUTE_ADDRESSES_MAX = 5,    /* A10a, of the direct hosts; as many of the smart host */
     ROUTE_CANDIDATES_MAX = 24,
     ROUTE_MX_MAX = 16,          /* hosts looked at, the most preferred */
 };
@@ -26,7 +26,8 @@ enum candidate_kind { CANDIDATE_MX, CANDIDATE_SMARTHOST };
 struct candidate {
     enum candidate_kind kind;
     uint8_t host_number;        /* addresses of one host share it; counts from 0 over both kinds */
-    struct slice host;          /* lower-case A-labels; a literal with its brackets; the smart host as written (A34) */
+    struct slice host;          /* lower-case A-labels, or a literal with its brackets; the smart host: its configured name (or
+                                 * numeric address), whatever MX host stands behind it (A34); in the arena */
     struct slice domain;        /* direct: the recipient's domain; smart host: "" */
     struct ip_address address;  /* with the port; family 0 when `known` says why there is none */
     uint16_t preference;
@@ -51,9 +52,10 @@ struct route_question {
     void *context;
 };
 
-/* false: some lookup is under way; ask again when it is answered (all that can be asked at once has been asked). */
+/* The whole list of the mode: in direct-then-smarthost the smart host stands behind the direct hosts.
+ * false: some lookup is under way; ask again when it is answered (all that can be asked at once has been asked). */
 bool route_build(const struct route_question *question, struct route *ret_route);
-/* Only the smart host's part: for direct-then-smarthost, when it is its turn, and for tests of the relay. */
+/* Only the smart host's part: where several domains meet there (A22), and for tests of the relay. */
 bool route_build_smarthost(const struct route_question *question, struct route *ret_route);
-/* A9 for one address: ours, or the loopback unless AllowLoopbackMx. */
+/* A9 for one address of an MX host: ours, or the loopback unless AllowLoopbackMx. */
 bool route_is_ourselves(const struct route_question *question, const struct ip_address *address);

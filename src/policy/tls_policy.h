@@ -15,7 +15,7 @@
 struct tls_plan {
     enum smtp_client_tls tls;    /* what the dialogue does */
     bool verify;                 /* chain and name must hold, else the session fails */
-    bool clear_after_failure;    /* opportunistic: the same host in clear on a new connection (A41) */
+    bool clear_after_failure;    /* opportunistic: the same host in clear on a new connection (A41); never with verify */
     bool allow_clear_login;      /* A33, for struct smtp_client_login */
     bool allow_unverified_login;
     uint16_t rule;
@@ -32,6 +32,8 @@ bool tls_smarthost_meets(const struct config *config, struct slice domain, bool 
 /* Fills the input for the dialogue; text (when not accepted) and the names of A33's alert are appended to words. */
 void tls_judge(const struct tls_plan *plan, const struct tls_facts *facts, struct buffer *words,
                struct smtp_client_tls_up *ret_up);
-/* Under this key sessions are resumed and connections kept: host, port, demand, credential. Never a secret. */
+/* Under this key sessions are resumed and connections kept: host, address and port, demand, credential (NULL: none). Two
+ * sessions that could be judged differently, or speak under different logins, never have the same one (S09). Readable, and
+ * never a secret. */
 void tls_session_key(const struct tls_plan *plan, struct slice host, const struct ip_address *address,
                      const struct credential *credential, struct buffer *out);
