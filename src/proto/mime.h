@@ -30,7 +30,7 @@ enum {
     MIME_LINE_SIZE_MAX = 998,
     MIME_BOUNDARY_SIZE_MAX = 200, /* RFC 2046 5.1.1: 70 */
     MIME_FIELD_SIZE_MAX = 4096,   /* of a Content-Type that is looked at */
-    MIME_GROWTH_MAX = 4,          /* output is at most that many times the input of a feed ... */
+    MIME_GROWTH_MAX = 8,          /* output is at most that many times the input of a feed ... */
     MIME_HELD_SIZE_MAX = 8 << 10, /* ... plus this */
 };
 
