@@ -280,6 +280,17 @@ bool talk_run(struct talk *t, struct slice client)
     return play(t, &m, client);
 }
 
+bool talk_run_cut(struct talk *t, struct slice client, uint64_t seed)
+{
+    struct manner m = { .cut = CUT_RANDOM };
+    random_fast_init(&m.random, seed);
+    m.late_answers = random_fast_below(&m.random, 2);
+    m.slow_reader = random_fast_below(&m.random, 2);
+    if (random_fast_below(&m.random, 4) == 0)
+        m.cut = CUT_WHOLE;
+    return play(t, &m, client);
+}
+
 /* The first line of each reply begins as expected, and there are as many. */
 bool talk_replies_match(struct slice replies, const char *expected_text)
 {

@@ -60,6 +60,7 @@ void talk_tick(struct talk *t, int64_t monotonic_us);                  /* moves 
 void talk_tls_up(struct talk *t);
 /* Says all of it as a friendly client would, answering at once; false: the session closed before the end. */
 bool talk_run(struct talk *t, struct slice client);
+bool talk_run_cut(struct talk *t, struct slice client, uint64_t seed); /* ... in a manner drawn from the seed */
 bool talk_replies_match(struct slice replies, const char *expected);
 
 /* Plays it whole, octet by octet, and in many random manners; fails the test where anything differs. */
