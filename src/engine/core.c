@@ -98,11 +98,11 @@ static void machine_rest(struct engine *e, struct machine *m)
     }
 }
 
+/* The last one first: those that serve the others were there before them. */
 void core_done(struct engine *e)
 {
-    struct list_item *item;
-    while ((item = list_first(&e->machines)))
-        machine_forget(e, LIST_OWNER(item, struct machine, place));
+    while (!list_empty(&e->machines))
+        machine_forget(e, LIST_OWNER(e->machines.head.previous, struct machine, place));
     heap_done(&e->timers);
     mem_free(e->slots);
     mem_free(e->ops);

@@ -175,7 +175,7 @@ struct engine {
 };
 
 void core_init(struct engine *e, struct now now, const struct engine_options *options);
-void core_done(struct engine *e); /* frees the machines that are left, by their kind */
+void core_done(struct engine *e); /* frees the machines that are left, by their kind, the last one added first */
 /* Sets the turn's time and gives the event to the machine of its handle; false when there is none (an old answer). */
 bool core_feed(struct engine *e, struct now now, const struct event *event);
 void core_tick(struct engine *e); /* EVENT_TICK to every machine whose deadline has come */

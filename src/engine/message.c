@@ -17,7 +17,7 @@ enum {
     RECIPIENTS_MIN = 2,
 };
 
-_Static_assert(MESSAGE_PREFIX_SIZE_MAX <= SMALL_CAPACITY, "a prefix is one block");
+_Static_assert((int)MESSAGE_PREFIX_SIZE_MAX <= (int)SMALL_CAPACITY, "a prefix is one block");
 
 void messages_init(struct engine *e)
 {
