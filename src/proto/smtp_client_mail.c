@@ -544,6 +544,7 @@ bool smtp_client_slot_reply(struct smtp_client *c, const struct smtp_reply *repl
     uint32_t step = slot->answered++;
     if (reply->code == 421 || wants_starttls(c, reply)) {
         slot->tell_held = true;
+        slot->replied = slot->replied || reply->code != 421;
         reply_final(c, slot, smtp_client_outcome_of(c, reply->code == 421 ? stage : STAGE_TLS, reply),
                     reply->code != 421);
         return false;

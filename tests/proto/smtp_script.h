@@ -23,11 +23,22 @@ struct script {
     const char *text;
 };
 
-/* The bodies that `* mail` can name; body_size_exact unless it says "estimate". */
-struct script_body {
-    const char *name;
-    const char *text;
-};
-
 void script_run(const struct script *script, unsigned run);
 void script_run_all(const struct script *scripts, size_t count);
+
+/* ---- pieces of scripts ---- */
+
+#define EHLO(offers) "< 220 mx.example ESMTP\n> EHLO me.example\n< 250-mx.example\n" offers "+ ready\n"
+#define OFFERS(offers) SMTP_CLIENT_TLS_OFF, NULL, EHLO(offers)
+#define LOCKSTEP OFFERS("< 250 ENHANCEDSTATUSCODES\n")
+#define PIPELINED OFFERS("< 250-PIPELINING\n< 250 8BITMIME\n")
+#define MAIL "> MAIL FROM:<a@here.example>\n"
+#define RCPT(name) "> RCPT TO:<" name "@x.example>\n"
+#define ALL_SAID MAIL "> RCPT TO:<b@there.example>\n> DATA\n"
+#define GONE(words) "+ close " words "\n"
+#define RSET "> RSET\n* check no accepts\n< 250 reset\n* check idle\n"
+#define BODY                          \
+    "> Subject: x\n"                  \
+    "> \n"                            \
+    "> hi\n"                          \
+    "> .\n"
