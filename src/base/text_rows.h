@@ -438,3 +438,4 @@ TEXT(CREDENTIAL_ACCOUNT_HAS_NONE,
 
 /* ---- the configuration ---- */
 #include "base/text_rows_config.h"
+#include "base/text_rows_keys.h"

@@ -58,6 +58,7 @@ static const struct schema_row rows[CONFIG_KEY_COUNT] = {
                       .section = in_section,                                                                           \
                       .name = key_name,                                                                                \
                       .fallback = value,                                                                               \
+                      .help = TEXT_KEY_##id,                                                                           \
                       TYPE_##kind(member) },
 #include "config/schema_rows.h"
 #undef KEY
