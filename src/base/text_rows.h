@@ -166,6 +166,11 @@ TEXT(DSN_CAUSE_SMTPUTF8,
      "support.",
      "Le message contient des adresses ou des en-têtes avec des caractères internationaux, que le serveur de "
      "messagerie {host} ne prend pas en charge.")
+TEXT(DSN_CAUSE_CONVERSION,
+     "The mail server {host} takes no 8-bit octets or no lines as long as this message has, and what would have to be "
+     "changed in it is signed or cannot be read.",
+     "Le serveur de messagerie {host} n’accepte pas les octets à 8 bits ou les lignes aussi longues que celles de ce "
+     "message, et ce qu’il faudrait y modifier est signé ou illisible.")
 TEXT(DSN_CAUSE_SIBLING,
      "The message was not sent, because another of its recipients was refused and this server is set to give up the "
      "whole delivery in that case.",

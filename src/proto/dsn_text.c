@@ -70,6 +70,7 @@ static const enum text_id cause_texts[OUTCOME_CAUSE_COUNT] = {
     [OUTCOME_CAUSE_EXPIRED] = TEXT_DSN_CAUSE_EXPIRED,
     [OUTCOME_CAUSE_HOPS] = TEXT_DSN_CAUSE_HOPS,
     [OUTCOME_CAUSE_ADMIN] = TEXT_DSN_CAUSE_ADMIN,
+    [OUTCOME_CAUSE_CONVERSION] = TEXT_DSN_CAUSE_CONVERSION,
 };
 
 struct teller {
@@ -334,6 +335,7 @@ static enum text_id advice(const struct dsn_recipient *r)
     case OUTCOME_CAUSE_SIZE:
         return TEXT_DSN_ADVICE_SIZE;
     case OUTCOME_CAUSE_SMTPUTF8:
+    case OUTCOME_CAUSE_CONVERSION:
         return TEXT_DSN_ADVICE_OTHER;
     case OUTCOME_CAUSE_SIBLING:
         return TEXT_DSN_ADVICE_SIBLING;

@@ -37,6 +37,7 @@ static const char *const cause_names[OUTCOME_CAUSE_COUNT] = {
     [OUTCOME_CAUSE_EXPIRED] = "expired",
     [OUTCOME_CAUSE_HOPS] = "hops",
     [OUTCOME_CAUSE_ADMIN] = "admin",
+    [OUTCOME_CAUSE_CONVERSION] = "conversion",
 };
 
 /* RFC 3463 subject and detail where no reply has told them. 0.0 rows leave it to the stage. */
@@ -66,6 +67,7 @@ static const struct {
     [OUTCOME_CAUSE_LOCAL] = { 3, 0 },
     [OUTCOME_CAUSE_EXPIRED] = { 4, 7 },
     [OUTCOME_CAUSE_HOPS] = { 4, 6 },
+    [OUTCOME_CAUSE_CONVERSION] = { 6, 3 },
 };
 
 const char *stage_name(enum stage stage)

@@ -62,6 +62,7 @@ enum outcome_cause {
     OUTCOME_CAUSE_EXPIRED,
     OUTCOME_CAUSE_HOPS,
     OUTCOME_CAUSE_ADMIN,            /* the administrator bounced it */
+    OUTCOME_CAUSE_CONVERSION,       /* 8-bit or long lines that the host does not take and that cannot be converted */
     OUTCOME_CAUSE_COUNT,
 };
 
