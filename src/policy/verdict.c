@@ -43,6 +43,8 @@ static enum answer answer_of(const struct verdict_question *q, const struct verd
     bool direct = c->kind == CANDIDATE_MX;
     if (direct && takes_no_mail(o))
         return ANSWER_PERM;
+    if (direct && tls_unmet(o)) /* REQUIRETLS that is not offered is found out as late as MAIL, and no verdict either */
+        return ANSWER_SESSION;
     if (outcome_is_session_failure(o)) {
         if (o->stage == STAGE_DNS && o->class == OUTCOME_PERM)
             return ANSWER_ABSENT;
@@ -125,6 +127,7 @@ static void direct_sum(const struct verdict_question *q, struct direct *ret_dire
                 d.next = i;
         }
     }
+    d.absent = d.absent && d.last != NOBODY;
     *ret_direct = d;
 }
 
@@ -192,8 +195,6 @@ static uint16_t rule_of_perm(const struct outcome *o)
         return RULE_A43;
     if (takes_no_mail(o))
         return RULE_A7;
-    if (tls_unmet(o) || (o->enhanced.subject == 7 && o->enhanced.detail == 30))
-        return RULE_A41;
     return RULE_A15;
 }
 
@@ -209,10 +210,15 @@ static uint16_t rule_of_session(const struct outcome *o, uint16_t otherwise)
     return otherwise;
 }
 
+static bool requiretls_unmet(const struct outcome *o)
+{
+    return o->class == OUTCOME_PERM && o->enhanced.subject == 7 && o->enhanced.detail == 30;
+}
+
 /* A41: an unmet demand is temporary until expiry; a message that demands it itself (REQUIRETLS, RFC 8689) is returned. */
 static void give_wait_or_requiretls(const struct verdict_question *q, struct verdict *v, int told, uint16_t rule)
 {
-    bool final = rule == RULE_A41 && q->requiretls;
+    bool final = rule == RULE_A41 && (q->requiretls || requiretls_unmet(q->candidates[told].outcome));
     give(v, final ? VERDICT_BOUNCE : VERDICT_WAIT, told, rule);
     if (final)
         v->status = (struct enhanced_code){ 5, 7, 30 };
@@ -317,7 +323,7 @@ static uint16_t rule_of_next(const struct verdict_question *q, int last)
 /* A1: the switch says "immediately", in both modes that look the domain up (A8: nor has any MX host an address). */
 static bool decide_absent(const struct verdict_question *q, const struct direct *d, struct verdict *v)
 {
-    if (d->last == NOBODY || !d->absent || !q->page.bounce_if_no_mx_or_a)
+    if (!d->absent || !q->page.bounce_if_no_mx_or_a)
         return false;
     give(v, VERDICT_BOUNCE, d->telling, RULE_A1);
     return true;
@@ -369,9 +375,8 @@ static uint16_t rule_of_fallback(const struct verdict_question *q, const struct 
         return RULE_A13;
     if (d->stopper != NOBODY)
         return RULE_A14;
-    if (d->telling == NOBODY)
-        return RULE_A10A;
-    return rule_of_session(q->candidates[d->telling].outcome, d->left ? RULE_A10A : RULE_A10);
+    uint16_t rule = d->left ? RULE_A10A : RULE_A10;
+    return d->telling == NOBODY ? rule : rule_of_session(q->candidates[d->telling].outcome, rule);
 }
 
 /* Mode direct-then-smarthost, the direct list is over (A10 to A14): true when the smart host follows, and why. */
@@ -393,7 +398,10 @@ static bool decide_fallback(const struct verdict_question *q, const struct direc
         *ret_told = *ret_rule == RULE_A13 ? d->client : *ret_rule == RULE_A14 ? d->stopper : d->telling;
     }
     if (!q->smarthost_meets) {
-        give_wait_or_requiretls(q, v, *ret_told == NOBODY ? 0 : *ret_told, RULE_A41);
+        if (*ret_told == NOBODY)
+            give(v, VERDICT_WAIT, 0, RULE_A10A);
+        else
+            give_wait_or_requiretls(q, v, *ret_told, RULE_A41);
         return false;
     }
     return true;
@@ -430,7 +438,7 @@ static bool decide_login(const struct verdict_question *q, int i, struct verdict
     default:
         break;
     }
-    if (o->stage != STAGE_AUTH || o->cause != OUTCOME_CAUSE_REPLY)
+    if (o->stage != STAGE_AUTH || (o->cause != OUTCOME_CAUSE_REPLY && o->cause != OUTCOME_CAUSE_PROTOCOL))
         return false;
     if (q->candidates[i].refusal == REFUSAL_PACE || o->code == 454) {
         give(v, VERDICT_WAIT, i, RULE_A38);
@@ -472,7 +480,7 @@ static void decide_smarthost_perm(const struct verdict_question *q, int i, struc
     }
     if (q->smarthost_refusing)
         give(v, VERDICT_HOLD, i, RULE_A23B);
-    else if (rule_of_perm(c->outcome) == RULE_A41)
+    else if (requiretls_unmet(c->outcome))
         give(v, VERDICT_BOUNCE, i, RULE_A41);
     else if (!decide_abort(q, i, v))
         give(v, VERDICT_BOUNCE, i, RULE_A23);
