@@ -26,12 +26,12 @@ const char *received_with(const struct received_facts *facts)
 }
 
 /* What somebody else said, made harmless: it can neither end the field, nor a comment, nor a path. */
-static void add_value(struct buffer *out, struct slice value, bool utf8)
+static void add_value(struct buffer *out, struct slice value)
 {
     value = slice_part(value, 0, VALUE_SIZE_MAX);
     for (size_t i = 0; i < value.size; i++) {
         unsigned char c = (unsigned char)value.data[i];
-        bool bad = c <= ' ' || c == 0x7f || (c > 0x7f && !utf8) || strchr("()<>\\;,\"", c) != NULL;
+        bool bad = c <= ' ' || c >= 0x7f || strchr("()<>\\;,\"", c) != NULL;
         buffer_add_char(out, bad ? '?' : (char)c);
     }
 }
@@ -40,17 +40,19 @@ static void add_literal(struct buffer *out, struct slice address)
 {
     bool v6 = slice_find(address, ':') < address.size;
     buffer_add_text(out, v6 ? "[IPv6:" : "[");
-    add_value(out, address, false);
+    add_value(out, address);
     buffer_add_char(out, ']');
 }
 
 /* The mailbox is canonical (proto/address) and stands as it is: its quotes belong to it. Only what could break the
- * line is looked at again. */
-static void add_recipient(struct buffer *out, struct slice mailbox)
+ * line, or must not stand in it without SMTPUTF8, is looked at again. */
+static void add_recipient(struct buffer *out, struct slice mailbox, bool utf8)
 {
     buffer_add_text(out, "\r\n\tfor <");
-    for (size_t i = 0; i < mailbox.size; i++)
-        buffer_add_char(out, (unsigned char)mailbox.data[i] < ' ' || mailbox.data[i] == 0x7f ? '?' : mailbox.data[i]);
+    for (size_t i = 0; i < mailbox.size; i++) {
+        unsigned char c = (unsigned char)mailbox.data[i];
+        buffer_add_char(out, c < ' ' || c == 0x7f || (c > 0x7f && !utf8) ? '?' : (char)c);
+    }
     buffer_add_text(out, ">");
 }
 
@@ -58,21 +60,21 @@ static void add_from(const struct received_facts *facts, struct buffer *out)
 {
     buffer_add_text(out, "from ");
     if (facts->helo.size > 0)
-        add_value(out, facts->helo, false);
+        add_value(out, facts->helo);
     else
         add_literal(out, facts->peer_address);
     buffer_add_text(out, " (");
     if (facts->peer_name.size > 0) {
-        add_value(out, facts->peer_name, false);
+        add_value(out, facts->peer_name);
         buffer_add_char(out, ' ');
     }
     add_literal(out, facts->peer_address);
     buffer_add_text(out, ")\r\n\t");
     if (facts->tls_version.size > 0) {
         buffer_add_text(out, "(using ");
-        add_value(out, facts->tls_version, false);
+        add_value(out, facts->tls_version);
         buffer_add_text(out, " with cipher ");
-        add_value(out, facts->tls_cipher, false);
+        add_value(out, facts->tls_cipher);
         buffer_add_text(out, ")\r\n\t");
     }
 }
@@ -86,10 +88,10 @@ void received_build(const struct received_facts *facts, struct buffer *out)
     if (!local)
         add_from(facts, out);
     buffer_add_text(out, "by ");
-    add_value(out, facts->by, false);
+    add_value(out, facts->by);
     if (local) {
         buffer_add_text(out, " (facteur, from user ");
-        add_value(out, facts->peer_user, false);
+        add_value(out, facts->peer_user);
         buffer_add_text(out, ")\r\n\t");
     } else {
         buffer_add_text(out, " with ");
@@ -97,9 +99,9 @@ void received_build(const struct received_facts *facts, struct buffer *out)
         buffer_add_char(out, ' ');
     }
     buffer_add_text(out, "id ");
-    add_value(out, facts->id, false);
+    add_value(out, facts->id);
     if (facts->recipient.size > 0)
-        add_recipient(out, facts->recipient);
+        add_recipient(out, facts->recipient, facts->smtputf8);
     buffer_add_text(out, ";\r\n\t");
     buffer_add_text(out, date);
     buffer_add_text(out, "\r\n");

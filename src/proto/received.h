@@ -23,9 +23,9 @@ struct received_facts {
     int64_t at_us;             /* wall time */
 };
 
-/* Appends the folded field with its CRLF. Octets that must not stand in it (controls, 8-bit ones unless smtputf8,
- * brackets and parentheses within names) become '?', so that nothing a peer said can end the field. A value is cut at
- * 255 octets, so every line stays below 998. */
+/* Appends the folded field with its CRLF. Octets that must not stand in it (controls, 8-bit ones but in the recipient with
+ * smtputf8, brackets and parentheses within names) become '?', so that nothing a peer said can end the field. A value
+ * but the recipient is cut at 255 octets, so every line stays below 998. */
 void received_build(const struct received_facts *facts, struct buffer *out);
 /* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP", ... */
 const char *received_with(const struct received_facts *facts);
