@@ -526,6 +526,8 @@ bool smtp_client_next(struct smtp_client *c, struct smtp_client_output *ret_outp
             continue;
         if (!smtp_client_ending(c))
             break;
+        if (c->end.class != OUTCOME_OK)
+            c->end.stage = stage_now(c); /* what was read last may have led to another one */
         ending_enter(c);
     }
     if (output.kind == SMTP_CLIENT_NOTHING &&
