@@ -214,6 +214,7 @@ static void one_decide(struct engine *e, struct part *p, struct one *one, const 
     attempt_credential(e, p->attempt, &credential);
     struct verdict_question question = {
         .queue = p->attempt->stage, .candidates = one->candidates, .count = one->count,
+        .requiretls = envelope->requiretls,
         .smarthost_meets = tls_smarthost_meets(e->config, domain, envelope->requiretls),
         .smarthost_refusing = p->kind == PART_SMARTHOST && p->destination->refusing,
         .time_up = p->connect_us >= connect_limit_us(e) && p->addresses_tried >= ADDRESSES_MIN,
@@ -245,6 +246,19 @@ static enum refusal refusal_of(const struct engine *e, const struct candidate *c
     return c->kind == CANDIDATE_SMARTHOST
                ? refusal_of_smarthost(o)
                : refusal_of_direct(o, e->config->delivery.fallback_on_policy_refusal, &e->phrases, own_address);
+}
+
+/* A20: who failed because another recipient was refused shares that refusal's meaning (A13, A23a). */
+static const struct outcome *outcome_meant(const struct piece *piece, const struct outcome *o)
+{
+    if (o->cause != OUTCOME_CAUSE_SIBLING)
+        return o;
+    for (uint32_t i = 0; i < piece->count; i++) {
+        const struct outcome *other = &piece->outcomes[i];
+        if (other->cause == OUTCOME_CAUSE_REPLY && other->class == OUTCOME_PERM && other->stage == STAGE_RCPT)
+            return other;
+    }
+    return o;
 }
 
 static struct piece *piece_new(struct part *p, uint32_t count)
@@ -374,7 +388,7 @@ void part_piece_over(struct engine *e, struct piece *piece, const struct transac
         assert(one->state == ONE_SENT);
         one->state = ONE_OPEN;
         if (!piece->too_many[i])
-            one_decide(e, p, one, o, refusal_of(e, c, o, end->own_address));
+            one_decide(e, p, one, o, refusal_of(e, c, outcome_meant(piece, o), end->own_address));
     }
     piece_free(piece);
 }
