@@ -250,22 +250,6 @@ TEXT(DSN_MONTH_10, "October", "octobre")
 TEXT(DSN_MONTH_11, "November", "novembre")
 TEXT(DSN_MONTH_12, "December", "décembre")
 
-/* ---- alerts ---- */
-TEXT(ALERT_LOGIN, "The login at the smart host is not accepted ({subject}): {said}",
-     "L’hôte de relais n’accepte pas l’identifiant ({subject}) : {said}")
-TEXT(ALERT_LOGIN_REMEDY,
-     "Check the user name and password, and that the certificate bears the server's name; waiting mail goes as soon as it is mended.",
-     "Vérifiez le nom d’utilisateur et le mot de passe, et que le certificat porte le nom du serveur ; le courrier en attente part dès que c’est corrigé.")
-TEXT(ALERT_REFUSING, "The smart host has refused five messages running ({subject}): {said}. Its mail is held.",
-     "L’hôte de relais a refusé cinq messages de suite ({subject}) : {said}. Son courrier est mis en attente.")
-TEXT(ALERT_REFUSING_REMEDY,
-     "Ask the provider of the smart host why; held mail goes on by itself once a message is accepted, or with 'facteur queue release'.",
-     "Demandez la raison au fournisseur de l’hôte de relais ; le courrier retenu repart dès qu’un message est accepté, ou avec « facteur queue release ».")
-TEXT(ALERT_PORT_25, "Ten destinations in ten minutes could not be reached: the outgoing port 25 seems to be blocked.",
-     "Dix destinations n’ont pu être jointes en dix minutes : le port 25 sortant semble bloqué.")
-TEXT(ALERT_PORT_25_REMEDY, "Ask your provider to open it, or send through a smart host (Mode = smarthost).",
-     "Demandez à votre fournisseur de l’ouvrir, ou passez par un hôte de relais (Mode = smarthost).")
-
 /* ---- policy: the rules of docs/DELIVERY.md, one sentence each ---- */
 TEXT(RULE_A1,
      "The domain has no MX, A or AAAA record, and the page says to bounce such mail at once.",
@@ -444,3 +428,4 @@ TEXT(CREDENTIAL_ACCOUNT_HAS_NONE,
 /* ---- the configuration ---- */
 #include "base/text_rows_config.h"
 #include "base/text_rows_keys.h"
+#include "base/text_rows_engine.h"

@@ -41,6 +41,11 @@ void attempts_init(struct engine *e)
     list_init(&e->attempts->all);
 }
 
+uint32_t attempts_count(const struct engine *e)
+{
+    return e->attempts->count;
+}
+
 bool attempts_idle(const struct engine *e)
 {
     return e->attempts->count == 0;
@@ -58,12 +63,11 @@ void attempts_release_held(struct engine *e)
 
 /* ---- the beginning ---- */
 
-static void attempt_new(struct engine *e, uint32_t index, bool release)
+static struct attempt *attempt_new(struct engine *e, uint32_t index)
 {
     struct stub *stub = queue_stub(e->queue, index);
     struct attempt *a = mem_alloc(sizeof(*a));
     a->stub = index;
-    a->release = release;
     a->overdue = stub->overdue;
     a->crashed = stub->crashed;
     a->doubted = stub->doubted;
@@ -77,6 +81,18 @@ static void attempt_new(struct engine *e, uint32_t index, bool release)
     machine_add(e, &a->machine, &ATTEMPT_KIND);
     if (!a->message)
         a->load = handle_new(e, &a->machine);
+    return a;
+}
+
+bool attempt_order(struct engine *e, uint32_t index, enum settle_order order, struct handle request)
+{
+    if (!queue_take(e->queue, index))
+        return false;
+    struct attempt *a = attempt_new(e, index);
+    a->ordered = true;
+    a->order = order;
+    a->request = request;
+    return true;
 }
 
 /* Held by A23b, as far as it is known: after a restart only the administrator releases. */
@@ -95,8 +111,7 @@ static void pump_held(struct engine *e)
     uint32_t index = held_next(e->queue, e->queue->aside.first);
     for (uint32_t count = 0; index && count < RELEASES_A_TURN_MAX; count++) {
         uint32_t next = held_next(e->queue, queue_stub(e->queue, index)->next);
-        if (queue_take(e->queue, index))
-            attempt_new(e, index, true);
+        attempt_order(e, index, SETTLE_RELEASE, (struct handle){ 0 });
         index = next;
     }
     e->attempts->releasing = index != 0;
@@ -110,7 +125,7 @@ void attempts_pump(struct engine *e)
         uint32_t index = queue_next(e->queue);
         if (!index)
             return;
-        attempt_new(e, index, false);
+        attempt_new(e, index);
     }
 }
 
@@ -307,8 +322,8 @@ static bool attempt_special(struct engine *e, struct attempt *a)
 {
     struct stub *stub = queue_stub(e->queue, a->stub);
     struct message *m = a->message;
-    if (a->release)
-        settle_order(e, m, SETTLE_RELEASE);
+    if (a->ordered)
+        settle_order(e, m, a->order, a->request);
     else if (a->overdue || m->envelope.queue == QUEUE_BAD)
         settle_overdue(e, m);
     else if (a->crashed && !stub->counted)
@@ -335,6 +350,8 @@ static void attempt_not_loaded(struct engine *e, struct attempt *a, const struct
     enum queue_kind kind = (enum queue_kind)stub->queue;
     queue_arrived(e->queue, a->stub);
     a->state = ATTEMPT_OVER;
+    if (handle_is(a->request))
+        e->calls->ordered(e, a->request);
     if (loaded->err == ERR_CORRUPT || loaded->err == ERR_NOT_FOUND) {
         trace(e, &(struct trace_event){ .kind = TRACE_QUARANTINED, .id = id, .reason = slice_of(err_name(loaded->err)) });
         queue_remove(e->queue, a->stub);

@@ -15,6 +15,7 @@
 #include "engine/core.h"
 #include "engine/message.h"
 #include "engine/session.h"
+#include "engine/settle.h"
 
 enum {
     ATTEMPTS_MAX = 4000,           /* at one time: below INFLIGHT_SLOTS */
@@ -23,7 +24,10 @@ enum {
 void attempts_init(struct engine *e);
 void attempts_done(struct engine *e);
 void attempts_pump(struct engine *e);
+/* Takes a message that nobody has for an order of the administrator; false: it is taken already. */
+bool attempt_order(struct engine *e, uint32_t index, enum settle_order order, struct handle request);
 bool attempts_wanted(const struct engine *e); /* the pump has something to do */
+uint32_t attempts_count(const struct engine *e);
 bool attempts_idle(const struct engine *e);   /* none under way */
 void attempts_stop(struct engine *e);          /* EVENT_STOP: what only waits ends, what speaks goes on to its end */
 void attempts_configure(struct engine *e);    /* routing of the queue by the configuration in force (homes, limits) */

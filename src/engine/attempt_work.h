@@ -83,7 +83,10 @@ struct attempt {
     enum attempt_state state;
     struct message *message; /* NULL while it is being read */
     uint32_t stub;
-    bool overdue, crashed, doubted, release;
+    bool overdue, crashed, doubted;
+    bool ordered;            /* taken for an order of the administrator */
+    enum settle_order order;
+    struct handle request;
     bool load_asked;
     struct handle load;
     enum verdict_queue stage;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
+#include "config/config.h"
 
 enum {
     TAG_BATCH_SHIFT = 16,
@@ -156,7 +157,7 @@ void commit_start(struct engine *e, struct commit_group *group)
 
 /* Within a group submits go first: should a crash tear the batch, there is a notice without its settle (and so one too
  * many), never a settled recipient without the notice that was owed. */
-static void batch_add_item(struct commit *c, struct commit_group *group, uint32_t index)
+static void batch_add_item(struct engine *e, struct commit *c, struct commit_group *group, uint32_t index)
 {
     struct commit_group_item *from = &group->items[index];
     struct store_item *item = &c->items[c->item_count];
@@ -169,6 +170,8 @@ static void batch_add_item(struct commit *c, struct commit_group *group, uint32_
         return;
     const struct message *message = from->message;
     item->due_us = envelope_due_us(&message->envelope);
+    if (message->envelope.queue == QUEUE_BAD)
+        item->due_us = e->now.wall_us + e->config->retry.bad_queue_us; /* the end of its lifetime there (A45) */
     item->queue = message->envelope.queue;
     item->destination = message->destination;
     item->envelope = slice(group->bytes.data + from->envelope_from, from->envelope_size);
@@ -180,7 +183,7 @@ static void batch_add_item(struct commit *c, struct commit_group *group, uint32_
     }
 }
 
-static void batch_add_group(struct commit *c, struct commit_group *group)
+static void batch_add_group(struct engine *e, struct commit *c, struct commit_group *group)
 {
     list_remove(&c->waiting, &group->place);
     list_append(&c->flight, &group->place);
@@ -192,10 +195,10 @@ static void batch_add_group(struct commit *c, struct commit_group *group)
     group->tries++;
     for (uint32_t i = 0; i < group->item_count; i++)
         if (group->items[i].kind == STORE_SUBMIT)
-            batch_add_item(c, group, i);
+            batch_add_item(e, c, group, i);
     for (uint32_t i = 0; i < group->item_count; i++)
         if (group->items[i].kind != STORE_SUBMIT)
-            batch_add_item(c, group, i);
+            batch_add_item(e, c, group, i);
 }
 
 static void batch_form(struct engine *e, struct commit *c)
@@ -212,7 +215,7 @@ static void batch_form(struct engine *e, struct commit *c)
                        size_bytes + group->size_bytes > STORE_BATCH_SIZE_MAX))
             break;
         size_bytes += group->size_bytes;
-        batch_add_group(c, group);
+        batch_add_group(e, c, group);
     }
     c->waiting_since_us = e->now.monotonic_us;
     c->in_flight = true;

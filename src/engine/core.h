@@ -113,6 +113,8 @@ struct engine_calls {
     /* Of a transaction that was handed to a session: one result a recipient, then its end (it is the owner's again). */
     void (*transaction_result)(struct engine *e, struct transaction *t, const struct transaction_result *result);
     void (*transaction_end)(struct engine *e, struct transaction *t, const struct transaction_end *end);
+    /* What an order of the administrator asked for is durable; `request` is its handle (request.h). */
+    void (*ordered)(struct engine *e, struct handle request);
 };
 
 /* ---- the engine ---- */

@@ -47,4 +47,23 @@ struct handle engine_accept(struct engine *e, struct now now, const struct engin
 void engine_feed(struct engine *e, struct now now, const struct event *event);
 bool engine_next(struct engine *e, struct op *ret_op);
 int64_t engine_deadline_us(const struct engine *e); /* monotonic; never DEADLINE_NEVER while anything is unfinished */
+void engine_mended(struct engine *e);                 /* A46: what failed is tried again at once, paced */
 bool engine_stopped(const struct engine *e);        /* after EVENT_STOP: nothing is in flight any more */
+
+/* ---- what can be told at once (admin/): read it between two events ---- */
+
+struct alert; /* alert.h: alert_first, alert_next */
+
+struct engine_status {
+    int64_t uptime_us;
+    bool loaded;                       /* the queue is read in */
+    uint32_t queues[QUEUE_COUNT];      /* messages */
+    uint32_t sessions_in, sessions_out;
+    uint32_t attempts;
+    uint64_t body_memory_bytes;
+    uint64_t queue_memory_bytes;
+    struct store_state store;
+    const struct trace_counters *counters;
+};
+
+void engine_status(const struct engine *e, struct now now, struct engine_status *ret_status);

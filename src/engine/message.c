@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "config/config.h"
+#include "engine/queue.h"
 
 struct messages {
     struct message *free;
@@ -46,6 +47,24 @@ void messages_done(struct engine *e)
     blocks_free(pool->free_large);
     mem_free(pool);
     e->messages = NULL;
+}
+
+void message_set_destination(struct message *m)
+{
+    struct slice domain = SLICE_EMPTY;
+    m->destination = 0;
+    for (uint32_t i = 0; i < m->envelope.recipient_count; i++) {
+        const struct recipient *r = &m->envelope.recipients[i];
+        if (r->state != RECIPIENT_WAITING && r->state != RECIPIENT_HELD)
+            continue;
+        struct slice own = slice_after(r->address, slice_find_last(r->address, '@') + 1);
+        if (m->destination != 0 && !slice_equal_nocase(own, domain)) {
+            m->destination = 0;
+            return;
+        }
+        domain = own;
+        m->destination = queue_hash(domain);
+    }
 }
 
 /* ---- blocks ---- */

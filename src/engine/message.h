@@ -66,6 +66,9 @@ enum err message_decode(struct message *m, struct slice record);
 /* Room for one more recipient at the end, zeroed; the caller fills it. At most ENVELOPE_RECIPIENTS_MAX. */
 struct recipient *message_recipient_add(struct message *m);
 
+/* destination: by the recipients that are not finished. */
+void message_set_destination(struct message *m);
+
 void message_body_add(struct engine *e, struct message *m, struct slice bytes);
 void message_body_prepend(struct engine *e, struct message *m, struct slice bytes); /* a block of its own in front */
 /* Gives the first block back (a large body is being streamed); body_whole becomes false. */

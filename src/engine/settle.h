@@ -2,7 +2,7 @@
  * administrator: recipients' states, due times, queue, notices, the end. One commit group; when it is durable the message goes
  * back to the queue (or is forgotten), and its notices are queued.
  *
- * One machine a message. It reads the original from the store first where a notice must quote it and it is not in memory.
+ * It reads the original from the store first where a notice must quote it and it is not in memory (a machine of its own then).
  * It owns the message from settle_begin to its end, and clears its slot of engine/inflight when what was decided is durable. Decisions come from policy/verdict (in the changes) and policy/retry (asked
  * here); who is told comes from engine/bounce.
  *
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "engine/commit.h"
 #include "engine/core.h"
 #include "engine/message.h"
 #include "policy/verdict.h"
@@ -49,10 +50,12 @@ enum settle_order {
     SETTLE_BOUNCE,  /* fails with 5.0.0, the sender is told */
     SETTLE_DROP,    /* forgotten, nobody is told */
 };
-void settle_order(struct engine *e, struct message *message, enum settle_order order);
+/* request: told by engine_calls.ordered when it is durable; may be none. */
+void settle_order(struct engine *e, struct message *message, enum settle_order order, struct handle request);
 /* Patience ended while it was in line without a slot, or the bad queue's lifetime did: what is due is done. */
 void settle_overdue(struct engine *e, struct message *message);
 /* It was in flight when the server ended uncleanly: that is counted and written before it is tried again (alone), and at the
  * third time it is held (so that no letter can stop the server for ever). dot_sent: its waiting recipients are in doubt. */
 void settle_crashed(struct engine *e, struct message *message, bool dot_sent);
+void settle_committed(struct engine *e, struct commit_group *group, enum store_status status); /* COMMIT_SETTLE's done */
 bool settles_idle(const struct engine *e);
