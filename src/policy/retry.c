@@ -1,6 +1,7 @@
 #include "policy/retry.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/now.h"
 #include "policy/rule.h"
@@ -65,10 +66,10 @@ static bool letter(char c)
     return lower(c) >= 'a' && lower(c) <= 'z';
 }
 
-/* The next word (letters), number (digits and colons) or other single octet, blanks left out. */
+/* The next word (letters), number (digits and colons) or other single octet; blanks and brackets are left out. */
 static struct slice token(struct slice *rest)
 {
-    while (rest->size > 0 && (rest->data[0] == ' ' || rest->data[0] == '\n' || rest->data[0] == '\t'))
+    while (rest->size > 0 && memchr(" \n\t()[]", rest->data[0], 7))
         *rest = slice_after(*rest, 1);
     size_t size = 0;
     if (rest->size > 0 && letter(rest->data[0])) {
