@@ -4,7 +4,6 @@
 #include "engine/attempt_work.h"
 #include "engine/inflight.h"
 #include "engine/queue.h"
-#include "policy/retry.h"
 #include "proto/address.h"
 
 /* Nothing of an attempt takes so long without an event; should it, that is traced and looked at again. */
@@ -309,7 +308,6 @@ static void attempt_begin(struct engine *e, struct attempt *a)
     m->envelope.attempts++;
     if (m->envelope.first_attempt_us == 0)
         m->envelope.first_attempt_us = e->now.wall_us;
-    a->stage = retry_stage(e->config, e->now.wall_us, m->envelope.received_us, m->envelope.queue, m->envelope.attempts);
     if (hops_exceeded(e, a))
         return;
     inflight_take(e, m);
@@ -568,7 +566,9 @@ void attempts_stop(struct engine *e)
 
 void attempts_done(struct engine *e)
 {
-    assert(e->attempts->count == 0); /* core_done has freed them */
+    struct list_item *item;
+    while ((item = list_first(&e->attempts->all)))
+        machine_end(e, &LIST_OWNER(item, struct attempt, item)->machine);
     mem_free(e->attempts);
     e->attempts = NULL;
 }

@@ -81,6 +81,11 @@ static void machine_forget(struct engine *e, struct machine *m)
     m->kind->free(e, m);
 }
 
+void machine_end(struct engine *e, struct machine *m)
+{
+    machine_forget(e, m);
+}
+
 /* It has nothing more to say: over, or waiting for something that has a deadline. */
 static void machine_rest(struct engine *e, struct machine *m)
 {
