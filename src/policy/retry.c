@@ -194,7 +194,7 @@ static void lengthen(struct retry_plan *plan, int64_t due_us, enum config_key ke
 void retry_plan(const struct retry_question *q, struct retry_plan *ret_plan)
 {
     const struct config *config = q->config;
-    assert(q->attempts > 0 && config->retry.retry_us >= 0 && config->retry.remote_retry_us >= 0);
+    assert(config->retry.retry_us >= 0 && config->retry.remote_retry_us >= 0);
     struct retry_plan plan = { .queue = QUEUE_REMOTE, .key = CONFIG_RETRY_REMOTE_RETRY };
     enum verdict_queue stage = retry_stage(config, q->now_us, q->received_us, q->queue, q->attempts);
     if (stage != VERDICT_QUEUE_REMOTE)

@@ -97,6 +97,8 @@ static const struct row rows[] = {
       CONFIG_RETRY_GIVE_UP },
     { "GiveUpDays = 0\nRemoteQueueMinutes = 0\n", 0, 1, QUEUE_REMOTE, "connect refused", RULE_A15, false, MINUTES(60), QUEUE_RETRY,
       true, RULE_NONE, RETRY },
+    /* never really tried (its login rests): as after a first attempt */
+    { "", MINUTES(2), 0, QUEUE_REMOTE, "auth resting", RULE_A25, false, MINUTES(7), QUEUE_REMOTE, false, RULE_NONE, REMOTE },
     /* a message in another queue counts as in the remote queue */
     { "", 0, 1, QUEUE_HOLDING, "connect refused", RULE_A15, false, MINUTES(5), QUEUE_REMOTE, false, RULE_NONE, REMOTE },
 };
