@@ -315,7 +315,8 @@ void core_tick(struct engine *e)
     while ((item = heap_first(&e->timers)) && item->key <= e->now.monotonic_us) {
         struct machine *m = LIST_OWNER(item, struct machine, timer);
         heap_remove(&e->timers, item);
-        m->kind->feed(e, m, &tick);
+        if (!m->closed) /* another one's tick may have closed it */
+            m->kind->feed(e, m, &tick);
         machine_wake(e, m);
     }
 }
