@@ -74,13 +74,26 @@ static void fake_free(struct engine *e, struct machine *m)
 }
 
 static const struct machine_kind fake_kind = {
-    .name = "fake", .feed = fake_feed, .next = fake_next, .deadline_us = fake_deadline_us, .free = fake_free,
+    .name = "fake",
+    .feed = fake_feed,
+    .next = fake_next,
+    .deadline_us = fake_deadline_us,
+    .free = fake_free,
 };
 static const struct machine_kind late_kind = {
-    .name = "late", .late = true, .feed = fake_feed, .next = fake_next, .deadline_us = fake_deadline_us, .free = fake_free,
+    .name = "late",
+    .late = true,
+    .feed = fake_feed,
+    .next = fake_next,
+    .deadline_us = fake_deadline_us,
+    .free = fake_free,
 };
 static const struct machine_kind sleepy_kind = {
-    .name = "sleepy", .may_sleep = true, .feed = fake_feed, .next = fake_next, .deadline_us = fake_deadline_us,
+    .name = "sleepy",
+    .may_sleep = true,
+    .feed = fake_feed,
+    .next = fake_next,
+    .deadline_us = fake_deadline_us,
     .free = fake_free,
 };
 
@@ -399,8 +412,8 @@ static void test_ids(void **state)
 {
     check_ids(0, 0, 1);
     check_ids(0, 63, 100);
-    check_ids(0, 1, 0);               /* more in a millisecond than the counter has */
-    check_ids(0, 1, -US_PER_SECOND);  /* a clock that goes back */
+    check_ids(0, 1, 0);                  /* more in a millisecond than the counter has */
+    check_ids(0, 1, -US_PER_SECOND);     /* a clock that goes back */
     check_ids((uint64_t)1 << 60, 5, 10); /* what the store knows is from the future */
     check_ids(0xffffffffffff, 0, 10);    /* ... or another node's */
     struct bench b;
