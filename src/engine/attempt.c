@@ -313,6 +313,7 @@ static void attempt_begin(struct engine *e, struct attempt *a)
     inflight_take(e, m);
     for (struct part *p = a->parts; p; p = p->next)
         part_begin(e, p);
+    queue_arrived(e->queue, a->stub); /* from here on its destinations count it */
 }
 
 /* What was taken for another reason than being due. */
@@ -320,6 +321,8 @@ static bool attempt_special(struct engine *e, struct attempt *a)
 {
     struct stub *stub = queue_stub(e->queue, a->stub);
     struct message *m = a->message;
+    if (a->ordered || a->overdue || m->envelope.queue == QUEUE_BAD || (a->crashed && !stub->counted))
+        queue_arrived(e->queue, a->stub);
     if (a->ordered)
         settle_order(e, m, a->order, a->request);
     else if (a->overdue || m->envelope.queue == QUEUE_BAD)
@@ -335,7 +338,6 @@ static bool attempt_special(struct engine *e, struct attempt *a)
 
 static void attempt_loaded(struct engine *e, struct attempt *a)
 {
-    queue_arrived(e->queue, a->stub);
     a->message->stub = a->stub;
     queue_stub(e->queue, a->stub)->message = a->message;
     a->state = ATTEMPT_RUNNING;
