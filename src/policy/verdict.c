@@ -218,7 +218,8 @@ static bool requiretls_unmet(const struct outcome *o)
 /* A41: an unmet demand is temporary until expiry; a message that demands it itself (REQUIRETLS, RFC 8689) is returned. */
 static void give_wait_or_requiretls(const struct verdict_question *q, struct verdict *v, int told, uint16_t rule)
 {
-    bool final = rule == RULE_A41 && (q->requiretls || requiretls_unmet(q->candidates[told].outcome));
+    const struct outcome *o = q->candidates[told].outcome;
+    bool final = rule == RULE_A41 && ((q->requiretls && tls_unmet(o)) || requiretls_unmet(o));
     give(v, final ? VERDICT_BOUNCE : VERDICT_WAIT, told, rule);
     if (final)
         v->status = (struct enhanced_code){ 5, 7, 30 };
@@ -388,6 +389,11 @@ static bool decide_fallback(const struct verdict_question *q, const struct direc
             give(v, VERDICT_WAIT, d->temp, RULE_A11);
             return false;
         }
+        /* A 5xx verdict keeps the smart host away (A10, A12, A7); that a 4xx holds its bounce back changes nothing there. */
+        if (d->perm != NOBODY) {
+            give(v, VERDICT_WAIT, d->temp, RULE_A12);
+            return false;
+        }
         *ret_told = d->temp;
         *ret_rule = RULE_A11;
     } else if (d->perm != NOBODY) {
@@ -451,21 +457,37 @@ static bool decide_login(const struct verdict_question *q, int i, struct verdict
     return true;
 }
 
-/* A33, A41: the link. A handshake that failed is a matter of that address; the next one is tried. */
+/* A41: the letter's own demand (REQUIRETLS) is not met here: a bounce, or held where no letter bounces (A23b). */
+static void give_requiretls(const struct verdict_question *q, int i, struct verdict *v)
+{
+    if (q->smarthost_refusing) {
+        give(v, VERDICT_HOLD, i, RULE_A23B);
+        return;
+    }
+    give(v, VERDICT_BOUNCE, i, RULE_A41);
+    v->status = (struct enhanced_code){ 5, 7, 30 };
+}
+
+/* A33, A41: the link. A handshake that failed is a matter of that address; the next one is tried. What a letter with
+ * REQUIRETLS meets says nothing of the login: nobody else's mail may rest for it. A certificate that does not match raises
+ * the alert of A33 without a login too: nothing would go until somebody looks. */
 static bool decide_link(const struct verdict_question *q, int i, struct verdict *v)
 {
     const struct outcome *o = q->candidates[i].outcome;
-    if (!outcome_is_session_failure(o) ||
-        (o->cause != OUTCOME_CAUSE_TLS_UNVERIFIED && o->cause != OUTCOME_CAUSE_TLS_NOT_OFFERED))
+    bool unverified = o->cause == OUTCOME_CAUSE_TLS_UNVERIFIED;
+    if (!outcome_is_session_failure(o) || (!unverified && o->cause != OUTCOME_CAUSE_TLS_NOT_OFFERED))
         return false;
-    if (q->credential == CREDENTIAL_NONE) {
+    if (q->requiretls) {
+        give_requiretls(q, i, v);
+    } else if (unverified) {
+        give_rest(v, i, RULE_A33);
+        v->key = CONFIG_DELIVERY_SMARTHOST_VERIFY_CERTIFICATE;
+    } else if (q->credential == CREDENTIAL_NONE) {
         give(v, VERDICT_WAIT, i, RULE_A41);
         v->key = CONFIG_DELIVERY_SMARTHOST_TLS;
-        return true;
+    } else {
+        give_rest(v, i, RULE_A33);
     }
-    give_rest(v, i, RULE_A33);
-    if (o->cause == OUTCOME_CAUSE_TLS_UNVERIFIED)
-        v->key = CONFIG_DELIVERY_SMARTHOST_VERIFY_CERTIFICATE;
     return true;
 }
 
@@ -481,7 +503,7 @@ static void decide_smarthost_perm(const struct verdict_question *q, int i, struc
     if (q->smarthost_refusing)
         give(v, VERDICT_HOLD, i, RULE_A23B);
     else if (requiretls_unmet(c->outcome))
-        give(v, VERDICT_BOUNCE, i, RULE_A41);
+        give_requiretls(q, i, v);
     else if (!decide_abort(q, i, v))
         give(v, VERDICT_BOUNCE, i, RULE_A23);
     if (c->outcome->cause == OUTCOME_CAUSE_REPLY)
@@ -526,6 +548,10 @@ static void decide_smarthost_unusable(const struct verdict_question *q, int i, s
         rule = RULE_A38;
     else if (c->outcome->stage == STAGE_TLS)
         rule = RULE_A41;
+    if (rule == RULE_A41 && q->requiretls) {
+        give_requiretls(q, i, v);
+        return;
+    }
     give(v, VERDICT_WAIT, i, rule);
     if (rule == RULE_A38)
         v->effects = VERDICT_EFFECT_SLOW;
@@ -551,6 +577,12 @@ static void decide_smarthost(const struct verdict_question *q, int told, uint16_
             return;
         if (failed == NOBODY || telling(c->outcome) > telling(q->candidates[failed].outcome))
             failed = i;
+    }
+    if (failed == NOBODY && !q->smarthost_meets) {
+        /* Mode smarthost: nobody is told, for nobody was asked. */
+        give(v, q->requiretls ? VERDICT_BOUNCE : VERDICT_WAIT, next == NOBODY ? 0 : next, RULE_A41);
+        v->status = q->requiretls ? (struct enhanced_code){ 5, 7, 30 } : (struct enhanced_code){ 0 };
+        return;
     }
     if (next != NOBODY)
         give_next(v, next, failed != NOBODY ? failed : told, failed != NOBODY ? RULE_A24 : rule);
