@@ -37,6 +37,7 @@ TEXT(REMEDY_KEY_NEAR, "did you mean “{names}” in section “[{section}]”?"
 TEXT(REMEDY_KEY_ELSEWHERE, "it belongs in section “[{section}]”", "elle appartient à la section « [{section}] »")
 
 /* ---- single values ---- */
+TEXT(WRONG_EMPTY, "the value is empty", "la valeur est vide")
 TEXT(WRONG_SWITCH, "“{value}” is no switch", "« {value} » n’est pas un interrupteur")
 TEXT(REMEDY_SWITCH, "write yes or no", "écrivez yes ou no")
 TEXT(WRONG_NUMBER, "“{value}” is no number from {low} to {high}", "« {value} » n’est pas un nombre de {low} à {high}")
@@ -73,6 +74,7 @@ TEXT(REMEDY_ADDRESS, "write one address, such as postmaster@example.org, with AS
 TEXT(WRONG_LATER, "this is not available in this version", "ceci n’est pas disponible dans cette version")
 TEXT(REMEDY_LATER, "remove the line, or leave it at its default: “{default}”",
      "supprimez la ligne, ou laissez la valeur par défaut : « {default} »")
+TEXT(REMEDY_LATER_EMPTY, "remove the line, or leave it empty", "supprimez la ligne, ou laissez la valeur vide")
 
 /* ---- places ---- */
 TEXT(WRONG_SERVER, "“{value}” is neither a host name nor an address",

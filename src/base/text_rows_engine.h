@@ -32,3 +32,11 @@ TEXT(ALERT_DAMAGED_REMEDY, "Check the disk; ask the senders of the named message
 TEXT(BOUNCE_LOCAL_CAUSE,
      "The cause lies with the sending server's own access to its relay, not with the recipient; its administrator has been alerted.",
      "La cause tient à l’accès du serveur d’envoi à son propre relais, non au destinataire ; son administrateur est alerté.")
+
+/* ---- files and start ---- */
+TEXT(WRONG_FILE_UNREADABLE, "{path} cannot be read ({error})", "impossible de lire {path} ({error})")
+TEXT(REMEDY_FILE_UNREADABLE, "give the right path, or let the user of facteurd read it",
+     "indiquez le bon chemin, ou donnez le droit de lecture à l’utilisateur de facteurd")
+TEXT(WRONG_NEEDS_RESTART, "cannot be changed while facteurd runs", "ne peut pas être changé pendant que facteurd tourne")
+TEXT(REMEDY_NEEDS_RESTART, "restart facteurd, or give the value back that it had",
+     "redémarrez facteurd, ou remettez la valeur précédente")

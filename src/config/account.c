@@ -183,6 +183,8 @@ static struct wrong open_sealed(struct parse *p, struct slice text, struct buffe
         return (struct wrong){ .what = TEXT_WARN_SEALED_KEY, .remedy = TEXT_REMEDY_SEALED_KEY, .warning = true };
     case ERR_NEWER_FORMAT:
         return WRONG(SEALED_NEWER);
+    case ERR_TOO_LARGE:
+        return WRONG(SECRET_LONG);
     default:
         return WRONG(SEALED);
     }

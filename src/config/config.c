@@ -51,15 +51,20 @@ uint16_t config_smarthost_port(const struct config *config)
     return place->implicit_tls ? 465 : config_smarthost_login(config) ? 587 : 25;
 }
 
+static int compare_policy(const void *domain, const void *policy)
+{
+    return slice_compare(*(const struct slice *)domain, ((const struct config_tls_policy *)policy)->domain);
+}
+
+static const struct config_tls_policy *policy_find(const struct config *config, struct slice domain)
+{
+    return config->tls_policies_count > 0 ? bsearch(&domain, config->tls_policies, config->tls_policies_count,
+                                                    sizeof *config->tls_policies, compare_policy)
+                                          : NULL;
+}
+
 const struct config_tls_policy *config_tls_policy_of(const struct config *config, struct slice domain)
 {
-    const struct config_tls_policy *any = NULL;
-    for (size_t i = 0; i < config->tls_policies_count; i++) {
-        const struct config_tls_policy *policy = &config->tls_policies[i];
-        if (slice_equal(policy->domain, domain))
-            return policy;
-        if (slice_equal(policy->domain, SLICE("*")))
-            any = policy;
-    }
-    return any;
+    const struct config_tls_policy *own = policy_find(config, domain);
+    return own ? own : policy_find(config, SLICE("*"));
 }

@@ -144,7 +144,7 @@ struct config {
         uint32_t max_recipients, max_errors, max_failed_logins, max_sessions_per_address, max_sessions;
         int64_t history_us;
     } limits;
-    struct config_tls_policy *tls_policies;
+    struct config_tls_policy *tls_policies; /* sorted by domain */
     size_t tls_policies_count;
     struct {
         int64_t timeout_us;

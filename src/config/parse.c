@@ -1,6 +1,7 @@
 /* From the file's text to a configuration: the defaults first, then line by line, then what goes together. Every problem
  * is collected before the answer is given. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/now.h"
 #include "config/check.h"
@@ -181,9 +182,16 @@ static void set_defaults(struct config *config, const struct config_source *sour
     }
 }
 
-/* What depends on other keys. */
+static int compare_policies(const void *a, const void *b)
+{
+    return slice_compare(((const struct config_tls_policy *)a)->domain, ((const struct config_tls_policy *)b)->domain);
+}
+
+/* What depends on other keys, and the order that config_tls_policy_of searches in. */
 static void complete(struct config *config)
 {
+    if (config->tls_policies_count > 0)
+        qsort(config->tls_policies, config->tls_policies_count, sizeof *config->tls_policies, compare_policies);
     if (config->server.postmaster.size > 0 || config->server.name.size == 0)
         return;
     struct slice at = SLICE("postmaster@");

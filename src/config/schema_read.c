@@ -36,6 +36,14 @@ static struct wrong with_item(struct wrong wrong, struct slice item)
     return wrong;
 }
 
+/* Where an empty value is wrong, that is what is wrong with it. */
+static struct wrong empty_or(struct wrong wrong, struct slice text)
+{
+    if (wrong.what != TEXT_NONE && text.size == 0)
+        wrong.what = TEXT_WRONG_EMPTY;
+    return wrong;
+}
+
 static struct wrong read_switch(const struct reading *r)
 {
     return switch_parse(r->text, target_of(r)) ? RIGHT : WRONG(SWITCH);
@@ -167,7 +175,12 @@ static struct wrong read_later(const struct reading *r)
 {
     bool on;
     bool no = slice_equal_nocase(slice_of(r->row->fallback), SLICE("no")) && switch_parse(r->text, &on) && !on;
-    return no || r->text.size == 0 || slice_equal_nocase(r->text, slice_of(r->row->fallback)) ? RIGHT : WRONG(LATER);
+    if (no || r->text.size == 0 || slice_equal_nocase(r->text, slice_of(r->row->fallback)))
+        return RIGHT;
+    struct wrong wrong = WRONG(LATER);
+    if (r->row->fallback[0] == '\0')
+        wrong.remedy = TEXT_REMEDY_LATER_EMPTY;
+    return wrong;
 }
 
 /* ---- secrets ---- */
@@ -182,7 +195,10 @@ static struct wrong read_secret_file(const struct reading *r, struct buffer *out
     char terminated[PATH_SIZE_MAX + 1];
     memcpy(terminated, path.data, path.size);
     terminated[path.size] = '\0';
-    if (r->source->read_secret(r->source->context, terminated, out) != ERR_OK)
+    enum err err = r->source->read_secret(r->source->context, terminated, out);
+    if (err == ERR_TOO_LARGE || out->overflow)
+        return WRONG(SECRET_LONG);
+    if (err != ERR_OK)
         return with_item(WRONG(SECRET_FILE), path);
     return out->size > 0 ? RIGHT : with_item(WRONG(SECRET_FILE_EMPTY), path);
 }
@@ -200,6 +216,8 @@ static struct wrong read_sealed(const struct reading *r, struct buffer *out)
         return (struct wrong){ .what = TEXT_WARN_SEALED_KEY, .remedy = TEXT_REMEDY_SEALED_KEY, .warning = true };
     case ERR_NEWER_FORMAT:
         return WRONG(SEALED_NEWER);
+    case ERR_TOO_LARGE:
+        return WRONG(SECRET_LONG);
     default:
         return WRONG(SEALED);
     }
@@ -357,7 +375,7 @@ struct wrong schema_read_tls_policy(struct slice domain, struct slice text, uint
     if (!slice_equal(domain, SLICE("*")) && !host_name_key(domain, key, &policy.domain))
         return with_item(WRONG(TLS_POLICY_DOMAIN), domain);
     if (!choice_find(schema_row(CONFIG_TLS_POLICY)->choices, text, &demand))
-        return WRONG(CHOICE);
+        return empty_or(WRONG(CHOICE), text);
     for (size_t i = 0; i < config->tls_policies_count; i++) {
         if (slice_equal(config->tls_policies[i].domain, policy.domain)) {
             *ret_earlier_line = config->tls_policies[i].line;
@@ -390,5 +408,5 @@ struct wrong schema_read(enum config_key key, const struct schema_input *input, 
     };
     assert(key > CONFIG_KEY_NONE && key < CONFIG_KEY_COUNT);
     struct reading r = { .row = schema_row(key), .text = input->text, .source = input->source, .config = config };
-    return readers[r.row->type](&r);
+    return empty_or(readers[r.row->type](&r), input->text);
 }

@@ -4,7 +4,6 @@
 #include "engine/attempt_work.h"
 #include "engine/inflight.h"
 #include "engine/queue.h"
-#include "policy/retry.h"
 #include "proto/address.h"
 
 /* Nothing of an attempt takes so long without an event; should it, that is traced and looked at again. */
@@ -309,12 +308,12 @@ static void attempt_begin(struct engine *e, struct attempt *a)
     m->envelope.attempts++;
     if (m->envelope.first_attempt_us == 0)
         m->envelope.first_attempt_us = e->now.wall_us;
-    a->stage = retry_stage(e->config, e->now.wall_us, m->envelope.received_us, m->envelope.queue, m->envelope.attempts);
     if (hops_exceeded(e, a))
         return;
     inflight_take(e, m);
     for (struct part *p = a->parts; p; p = p->next)
         part_begin(e, p);
+    queue_arrived(e->queue, a->stub); /* from here on its destinations count it */
 }
 
 /* What was taken for another reason than being due. */
@@ -322,6 +321,8 @@ static bool attempt_special(struct engine *e, struct attempt *a)
 {
     struct stub *stub = queue_stub(e->queue, a->stub);
     struct message *m = a->message;
+    if (a->ordered || a->overdue || m->envelope.queue == QUEUE_BAD || (a->crashed && !stub->counted))
+        queue_arrived(e->queue, a->stub);
     if (a->ordered)
         settle_order(e, m, a->order, a->request);
     else if (a->overdue || m->envelope.queue == QUEUE_BAD)
@@ -337,7 +338,6 @@ static bool attempt_special(struct engine *e, struct attempt *a)
 
 static void attempt_loaded(struct engine *e, struct attempt *a)
 {
-    queue_arrived(e->queue, a->stub);
     a->message->stub = a->stub;
     queue_stub(e->queue, a->stub)->message = a->message;
     a->state = ATTEMPT_RUNNING;
@@ -568,7 +568,9 @@ void attempts_stop(struct engine *e)
 
 void attempts_done(struct engine *e)
 {
-    assert(e->attempts->count == 0); /* core_done has freed them */
+    struct list_item *item;
+    while ((item = list_first(&e->attempts->all)))
+        machine_end(e, &LIST_OWNER(item, struct attempt, item)->machine);
     mem_free(e->attempts);
     e->attempts = NULL;
 }

@@ -7,7 +7,7 @@
 #include "config/account.h"
 #include "engine/alert.h"
 #include "engine/attempt_work.h"
-#include "engine/inflight.h"
+#include "policy/retry.h"
 #include "policy/tls_policy.h"
 #include "proto/address.h"
 
@@ -213,7 +213,9 @@ static void one_decide(struct engine *e, struct part *p, struct one *one, const 
     struct credential credential;
     attempt_credential(e, p->attempt, &credential);
     struct verdict_question question = {
-        .queue = p->attempt->stage, .candidates = one->candidates, .count = one->count,
+        .queue = retry_stage(e->config, e->now.wall_us, envelope->received_us, envelope->queue,
+                             envelope->recipients[one->recipient].attempts + 1u),
+        .candidates = one->candidates, .count = one->count,
         .requiretls = envelope->requiretls,
         .smarthost_meets = tls_smarthost_meets(e->config, domain, envelope->requiretls),
         .smarthost_refusing = p->kind == PART_SMARTHOST && p->destination->refusing,

@@ -89,7 +89,6 @@ struct attempt {
     struct handle request;
     bool load_asked;
     struct handle load;
-    enum verdict_queue stage;
     struct part *parts;
     struct list pieces;
     struct buffer transcript;

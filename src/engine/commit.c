@@ -163,6 +163,7 @@ static void batch_add_item(struct engine *e, struct commit *c, struct commit_gro
     struct store_item *item = &c->items[c->item_count];
     *item = (struct store_item){ .kind = from->kind, .id = from->id };
     item->tag = c->batch << TAG_BATCH_SHIFT | c->item_count;
+    item->notice = from->kind == STORE_SUBMIT && group->owner != COMMIT_INTAKE; /* may use the room kept for settles */
     c->places[c->item_count] = (struct batch_place){ .group = group, .item = index };
     c->item_count++;
     from->answered = false;

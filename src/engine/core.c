@@ -81,6 +81,11 @@ static void machine_forget(struct engine *e, struct machine *m)
     m->kind->free(e, m);
 }
 
+void machine_end(struct engine *e, struct machine *m)
+{
+    machine_forget(e, m);
+}
+
 /* It has nothing more to say: over, or waiting for something that has a deadline. */
 static void machine_rest(struct engine *e, struct machine *m)
 {
@@ -310,7 +315,8 @@ void core_tick(struct engine *e)
     while ((item = heap_first(&e->timers)) && item->key <= e->now.monotonic_us) {
         struct machine *m = LIST_OWNER(item, struct machine, timer);
         heap_remove(&e->timers, item);
-        m->kind->feed(e, m, &tick);
+        if (!m->closed) /* another one's tick may have closed it */
+            m->kind->feed(e, m, &tick);
         machine_wake(e, m);
     }
 }

@@ -74,6 +74,8 @@ struct machine {
 void machine_add(struct engine *e, struct machine *m, const struct machine_kind *kind);
 void machine_wake(struct engine *e, struct machine *m); /* any number of times */
 void machine_close(struct engine *e, struct machine *m);
+/* At once: the engine is being given back, nothing is fed or drained any more. */
+void machine_end(struct engine *e, struct machine *m);
 
 /* ---- handles ---- */
 

@@ -178,6 +178,7 @@ bool destination_wanted(const struct engine *e, const struct destination *d);
 
 void destination_host_failed(struct engine *e, const struct ip_address *address, const struct outcome *outcome);
 void destination_host_works(struct engine *e, const struct ip_address *address);
+void destination_connects(struct engine *e); /* some direct host took a connection: port 25 is not closed (A10b) */
 /* The failure remembered, or NULL. */
 const struct destination_failure *destination_host_failure(struct engine *e, const struct ip_address *address);
 /* A10b. True once, when it is the tenth. */

@@ -51,8 +51,12 @@ void destination_host_works(struct engine *e, const struct ip_address *address)
     struct host_memory *host = table_get_slice(&all->hosts, slice(key, HOST_KEY_SIZE));
     if (host)
         destination_host_free(all, host);
-    all->timeout_count = 0;
-    all->timeouts_told = false;
+}
+
+void destination_connects(struct engine *e)
+{
+    e->destinations->timeout_count = 0;
+    e->destinations->timeouts_told = false;
 }
 
 const struct destination_failure *destination_host_failure(struct engine *e, const struct ip_address *address)

@@ -36,7 +36,9 @@ void settles_init(struct engine *e)
 
 void settles_done(struct engine *e)
 {
-    assert(e->settles->count == 0); /* core_done has freed them */
+    struct list_item *item;
+    while ((item = list_first(&e->settles->all)))
+        machine_end(e, &LIST_OWNER(item, struct settle, item)->machine);
     mem_free(e->settles);
     e->settles = NULL;
 }

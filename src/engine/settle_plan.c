@@ -105,8 +105,7 @@ static enum config_key recipient_waits(struct planner *p, struct recipient *r, s
     const struct envelope *v = &p->m->envelope;
     const struct retry_question question = {
         .config = c, .now_us = p->e->now.wall_us, .received_us = v->received_us,
-        .first_attempt_us = v->first_attempt_us, .attempts = r->attempts, .queue = v->queue,
-        .outcome = &r->last, .rule = r->rule, .retried_in_retry_queue = v->queue == QUEUE_RETRY,
+        .attempts = r->attempts, .queue = v->queue, .outcome = &r->last, .rule = r->rule,
         .random = engine_jitter(p->e, UINT64_MAX),
     };
     struct retry_plan plan;
@@ -185,9 +184,9 @@ static void delay_notices(struct planner *p)
     struct envelope *v = &p->m->envelope;
     if (!p->delay || v->delay_notice_sent || !p->e->config->retry.inform_sender_delayed)
         return;
+    int64_t until_us = retry_give_up_us(p->e->config, v->received_us);
     for (uint32_t i = 0; i < v->recipient_count; i++) {
-        struct bounce_recipient who = { .recipient = i,
-                                        .retry_until_us = retry_give_up_us(p->e->config, v->received_us) };
+        struct bounce_recipient who = { .recipient = i, .retry_until_us = until_us == INT64_MAX ? 0 : until_us };
         if (v->recipients[i].state != RECIPIENT_WAITING || v->recipients[i].last.class == OUTCOME_NONE)
             continue;
         uint32_t before = p->plan->notice_count;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/event_json.h"
 #include "base/arena.h"
 #include "engine/trace.h"
 #include "io/peer_user.h"
@@ -203,7 +204,15 @@ static void do_trace(struct loop *loop, const struct op *op)
     buffer_clear(&loop->line);
     trace_format(op->trace, &loop->line);
     log_line(loop->options.log, buffer_slice(&loop->line));
-    store_thread_history(loop->store, op->trace);
+    if (!trace_in_history(op->trace->kind))
+        return;
+    buffer_clear(&loop->line);
+    event_json(op->trace, &loop->line);
+    const struct history_event event = {
+        .at_us = op->trace->at_us, .id = op->trace->id, .event = slice_of(trace_name(op->trace->kind)),
+        .from = op->trace->from, .to = op->trace->to, .rule = op->trace->rule, .text = buffer_slice(&loop->line),
+    };
+    store_thread_history(loop->store, &event);
 }
 
 static void do_reply(struct loop *loop, const struct op *op)

@@ -1,6 +1,7 @@
 #include "policy/retry.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/now.h"
 #include "policy/rule.h"
@@ -65,10 +66,10 @@ static bool letter(char c)
     return lower(c) >= 'a' && lower(c) <= 'z';
 }
 
-/* The next word (letters), number (digits and colons) or other single octet, blanks left out. */
+/* The next word (letters), number (digits and colons) or other single octet; blanks and brackets are left out. */
 static struct slice token(struct slice *rest)
 {
-    while (rest->size > 0 && (rest->data[0] == ' ' || rest->data[0] == '\n' || rest->data[0] == '\t'))
+    while (rest->size > 0 && memchr(" \n\t()[]", rest->data[0], 7))
         *rest = slice_after(*rest, 1);
     size_t size = 0;
     if (rest->size > 0 && letter(rest->data[0])) {
@@ -193,7 +194,7 @@ static void lengthen(struct retry_plan *plan, int64_t due_us, enum config_key ke
 void retry_plan(const struct retry_question *q, struct retry_plan *ret_plan)
 {
     const struct config *config = q->config;
-    assert(q->attempts > 0 && config->retry.retry_us >= 0 && config->retry.remote_retry_us >= 0);
+    assert(config->retry.retry_us >= 0 && config->retry.remote_retry_us >= 0);
     struct retry_plan plan = { .queue = QUEUE_REMOTE, .key = CONFIG_RETRY_REMOTE_RETRY };
     enum verdict_queue stage = retry_stage(config, q->now_us, q->received_us, q->queue, q->attempts);
     if (stage != VERDICT_QUEUE_REMOTE)

@@ -16,7 +16,7 @@ struct retry_question {
     const struct config *config;
     int64_t now_us;
     int64_t received_us;
-    uint32_t attempts;         /* of the recipient, this one included */
+    uint32_t attempts;         /* of the recipient, this one included; 0: it was never really tried, as 1 */
     enum queue_kind queue;     /* where the message is: REMOTE or RETRY (others count as REMOTE) */
     const struct outcome *outcome; /* what was told: a 4xx has DelayAfterTempError, and may ask for more */
     uint16_t rule;             /* of the verdict */

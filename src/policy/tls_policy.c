@@ -189,3 +189,15 @@ void tls_session_key(const struct tls_plan *plan, struct slice host, const struc
     add_counted(out, credential->kind == CREDENTIAL_GENERAL ? "general" : "account", credential->account);
     add_counted(out, "user", credential->user);
 }
+
+struct slice tls_peer_name(const struct candidate *candidate, bool *ret_is_address)
+{
+    struct slice name = candidate->host;
+    if (slice_starts_with(name, SLICE("[")) && name.size > 2)
+        name = slice_part(name, 1, name.size - 2);
+    if (slice_starts_with_nocase(name, SLICE("IPv6:")))
+        name = slice_after(name, 5);
+    uint8_t octets[16];
+    *ret_is_address = ip_parse(name, octets) != 0;
+    return name;
+}

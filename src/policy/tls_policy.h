@@ -32,6 +32,8 @@ bool tls_smarthost_meets(const struct config *config, struct slice domain, bool 
 /* Fills the input for the dialogue; text (when not accepted) and the names of A33's alert are appended to words. */
 void tls_judge(const struct tls_plan *plan, const struct tls_facts *facts, struct buffer *words,
                struct smtp_client_tls_up *ret_up);
+/* What the certificate must bear: the host's name, or its address where it is written as one (no SNI then). */
+struct slice tls_peer_name(const struct candidate *candidate, bool *ret_is_address);
 /* Under this key sessions are resumed and connections kept: host, address and port, demand, credential (NULL: none). Two
  * sessions that could be judged differently, or speak under different logins, never have the same one (S09). Readable, and
  * never a secret. */

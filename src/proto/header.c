@@ -105,6 +105,7 @@ static void section_end(struct header_scan *scan, bool broken)
     scan->facts.ended = true;
     scan->facts.broken = broken;
     scan->facts.header_size = scan->line_from;
+    scan->facts.body_offset = scan->line_from; /* an empty line is still to be added */
     scan->state = STATE_BODY;
     scan->value = HEADER_VALUE_COUNT;
 }
@@ -191,7 +192,6 @@ static bool feed_octet(struct header_scan *scan, char c)
             scan->name[scan->name_size++] = c; /* a longer name equals none of ours: they are shorter */
     } else {
         section_end(scan, true);
-        scan->facts.body_offset = scan->line_from;
         return false;
     }
     return true;
@@ -249,15 +249,14 @@ void header_scan_feed(struct header_scan *scan, struct slice bytes)
 void header_scan_finish(struct header_scan *scan, struct header_facts *ret_facts)
 {
     struct header_facts *facts = &scan->facts;
-    if (scan->state == STATE_NAME || scan->state == STATE_NAME_BLANK || scan->state == STATE_EMPTY_LINE) {
+    if (scan->state == STATE_NAME || scan->state == STATE_NAME_BLANK || scan->state == STATE_EMPTY_LINE)
         section_end(scan, true); /* the message ends in a line that is no field */
-        facts->body_offset = scan->line_from;
-    }
     if (facts->size - scan->line_from > facts->longest_line)
         facts->longest_line = facts->size - scan->line_from;
     if (!facts->ended)
         facts->header_size = facts->body_offset = facts->size;
     *ret_facts = *facts;
     for (int i = 0; i < HEADER_VALUE_COUNT; i++)
-        ret_facts->value[i] = slice_trim(slice(scan->kept.data + scan->value_from[i], scan->value_size[i]));
+        ret_facts->value[i] =
+            slice_trim(slice_part(buffer_slice(&scan->kept), scan->value_from[i], scan->value_size[i]));
 }

@@ -290,7 +290,6 @@ static void writer_blanks(struct line_writer *w, size_t needed)
     buffer_add(w->out, w->blanks);
     w->column += w->blanks.size;
     w->blanks = SLICE_EMPTY;
-    w->words = true;
 }
 
 /* Text as it is; folded where it has blanks and is too wide. */
@@ -312,6 +311,7 @@ static void writer_plain(struct line_writer *w, struct slice text)
             writer_blanks(w, i - from);
             buffer_add(w->out, slice_part(text, from, i - from));
             w->column += i - from;
+            w->words = true;
         }
     }
 }
@@ -325,6 +325,7 @@ static void writer_encoded(struct line_writer *w, struct slice run)
         w->column = 1;
     }
     mime_add_encoded_words(run, &w->column, w->out);
+    w->words = true;
 }
 
 /* The octets of text from its first word above ASCII up to its last one; empty when it has none. */
@@ -432,10 +433,10 @@ static void line_out(struct mime *m, size_t value_from, bool whole)
         struct slice text = slice(m->line, m->line_size);
         size_t room = m->column < MIME_LINE_SIZE_MAX ? MIME_LINE_SIZE_MAX - m->column : 0;
         bool fits = whole && text.size <= room;
-        if (m->column == 0)
-            while (value_from < text.size && is_blank(text.data[value_from]))
-                value_from++;
-        size_t place = fits ? text.size : fold_place(text, value_from, room);
+        size_t fold_from = value_from;
+        while (m->column == 0 && fold_from < text.size && is_blank(text.data[fold_from]))
+            fold_from++;
+        size_t place = fits ? text.size : fold_place(text, fold_from, room);
         bool folded = place < text.size;
         if (m->converting && !m->part.dropped) {
             emit(m, slice_part(text, 0, place), value_from);

@@ -253,8 +253,12 @@ static void release(struct smtp_client *c)
 {
     if (c->slot_count > 0 || (c->state != SMTP_CLIENT_STATE_READY && c->state != SMTP_CLIENT_STATE_CLOSED))
         return;
-    if (c->input.size == 0 && c->input.capacity > KEPT_MAX)
-        buffer_trim(&c->input);
+    if (smtp_client_unread(c) == 0) {
+        buffer_clear(&c->input);
+        c->input_from = 0;
+        if (c->input.capacity > KEPT_MAX)
+            buffer_trim(&c->input);
+    }
     if (c->unsent.size == 0 && c->unsent.capacity > KEPT_MAX)
         buffer_trim(&c->unsent);
     smtp_reply_reader_trim(&c->reader);

@@ -64,8 +64,10 @@ static void clean(char *text, size_t size)
 /* Reply-line = Reply-code [ ("-" / SP) textstring ] CRLF. The open line becomes the text of a finished one. */
 static const char *line_finish(struct smtp_reply_reader *r, bool *ret_last)
 {
-    char *line = r->lines.data + r->line_from;
     size_t size = r->lines.size - r->line_from;
+    if (size < 3) /* there may be no memory at all yet */
+        return "no reply code";
+    char *line = r->lines.data + r->line_from;
     while (size > 0 && line[size - 1] == '\r')
         size--;
     if (size < 3 || line[0] < '2' || line[0] > '5' || line[1] < '0' || line[1] > '9' || line[2] < '0' || line[2] > '9')

@@ -16,7 +16,7 @@ static void test_comparison(void **state)
     assert_true(slice_equal(SLICE_EMPTY, SLICE("")));
     assert_false(slice_equal(SLICE("a"), SLICE("ab")));
     assert_true(slice_equal_nocase(SLICE("MAIL"), SLICE("mail")));
-    assert_false(slice_equal_nocase(SLICE("@["), SLICE("`{"))); /* 32 apart, but no letters */
+    assert_false(slice_equal_nocase(SLICE("@["), SLICE("`{")));             /* 32 apart, but no letters */
     assert_false(slice_equal_nocase(SLICE("\xc3\x89"), SLICE("\xc3\xa9"))); /* ASCII only */
     assert_true(slice_compare(SLICE("a"), SLICE("b")) < 0);
     assert_true(slice_compare(SLICE("ab"), SLICE("a")) > 0);
@@ -220,7 +220,7 @@ static void test_error_names(void **state)
         for (int other = 0; other > err; other--)
             assert_string_not_equal(name, err_name((enum err)other));
     }
-    assert_non_null(err_name((enum err)-1000));
+    assert_non_null(err_name((enum err) - 1000));
 }
 
 int main(void)

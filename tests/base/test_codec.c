@@ -69,13 +69,19 @@ static void check_every_octet(encoder *encode, decoder *decode)
 static void test_base64(void **state)
 {
     (void)state;
-    static const char *const rows[][2] = { /* RFC 4648 10 */
-        { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
-        { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+    static const char *const rows[][2] = {
+        /* RFC 4648 10 */
+        { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
+        { "foobar", "Zm9vYmFy" },
     };
-    static const char *const bad[] = { "Z", "Zg", "Zg=", "Zm9vY", "====", "Z===", "=Zg=", "Zg=a", "Zg==Zg==", "Zh==", "Zm9=",
-                                       "Zm9-", "Zm9_", "Zm9 ", " Zm9v", "Zm9v\r\n", "Zm9v\n", "Zm\n9", "Zm9\x80", "Zm9*",
-                                       "Zm8=Zm8=" };
+    static const char *const bad[] = { "Z",     "Zg",       "Zg=",    "Zm9vY", "====",    "Z===", "=Zg=",
+                                       "Zg=a",  "Zg==Zg==", "Zh==",   "Zm9=",  "Zm9-",    "Zm9_", "Zm9 ",
+                                       " Zm9v", "Zm9v\r\n", "Zm9v\n", "Zm\n9", "Zm9\x80", "Zm9*", "Zm8=Zm8=" };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         check_encode(base64_encode, slice_of(rows[i][0]), slice_of(rows[i][1]));
         check_decode(base64_decode, slice_of(rows[i][1]), slice_of(rows[i][0]));
@@ -105,8 +111,8 @@ static void test_xtext(void **state)
     check_encode(xtext_encode, SLICE("QQ314159"), SLICE("QQ314159"));
     check_encode(xtext_encode, SLICE("a+b=c d\r\n\0\x7f\xc3"), SLICE("a+2Bb+3Dc+20d+0D+0A+00+7F+C3"));
     check_decode(xtext_decode, SLICE("+2B+3D!~"), SLICE("+=!~"));
-    static const char *const bad[] = { "+", "+2", "a+", "a+2", "+2b", "+gg", "+ 2", "a=b", "a b", "a\tb", "a\r\nb", "\x7f",
-                                       "\xc3\xa9", "+-1", "++2B" };
+    static const char *const bad[] = { "+",   "+2",   "a+",     "a+2",  "+2b",      "+gg", "+ 2", "a=b",
+                                       "a b", "a\tb", "a\r\nb", "\x7f", "\xc3\xa9", "+-1", "++2B" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         check_refused(xtext_decode, slice_of(bad[i]));
     check_refused(xtext_decode, SLICE("a\0b"));
@@ -170,12 +176,33 @@ static void test_date_forms(void **state)
         { "2000-02-29T00:00:00Z", INT64_C(951782400000000) },
     };
     static const char *const bad[] = {
-        "", "1970", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01 00:00:00Z", "1970-1-1T00:00:00Z",
-        "1970-00-01T00:00:00Z", "1970-13-01T00:00:00Z", "1970-01-00T00:00:00Z", "1970-01-32T00:00:00Z",
-        "1970-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
-        "1970-01-01T24:00:00Z", "1970-01-01T00:60:00Z", "1970-01-01T00:00:61Z", "1970-01-01T00:00:00.Z",
-        "1970-01-01T00:00:00.5", "1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00+01:60", "1970-01-01T00:00:00+0100",
-        "1970-01-01T00:00:00+1", "1970-01-01T00:00:00Zx", "+970-01-01T00:00:00Z", "1970-01-01T00:00:0 Z", "1970/01/01T00:00:00Z",
+        "",
+        "1970",
+        "1970-01-01",
+        "1970-01-01T00:00:00",
+        "1970-01-01 00:00:00Z",
+        "1970-1-1T00:00:00Z",
+        "1970-00-01T00:00:00Z",
+        "1970-13-01T00:00:00Z",
+        "1970-01-00T00:00:00Z",
+        "1970-01-32T00:00:00Z",
+        "1970-02-29T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "2100-02-29T00:00:00Z",
+        "2026-04-31T00:00:00Z",
+        "1970-01-01T24:00:00Z",
+        "1970-01-01T00:60:00Z",
+        "1970-01-01T00:00:61Z",
+        "1970-01-01T00:00:00.Z",
+        "1970-01-01T00:00:00.5",
+        "1970-01-01T00:00:00+24:00",
+        "1970-01-01T00:00:00+01:60",
+        "1970-01-01T00:00:00+0100",
+        "1970-01-01T00:00:00+1",
+        "1970-01-01T00:00:00Zx",
+        "+970-01-01T00:00:00Z",
+        "1970-01-01T00:00:0 Z",
+        "1970/01/01T00:00:00Z",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int64_t us = 77;
@@ -273,19 +300,19 @@ static void test_utf8(void **state)
         { "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
         { "\xc3\xa9x", 2, 0xe9 },
         { "", 0, 0 },
-        { "\x80", 0, 0 },             /* a second octet first */
+        { "\x80", 0, 0 }, /* a second octet first */
         { "\xbf\xbf", 0, 0 },
-        { "\xc0\x80", 0, 0 },         /* overlong forms */
+        { "\xc0\x80", 0, 0 }, /* overlong forms */
         { "\xc1\xbf", 0, 0 },
         { "\xe0\x9f\xbf", 0, 0 },
         { "\xf0\x8f\xbf\xbf", 0, 0 },
-        { "\xed\xa0\x80", 0, 0 },     /* surrogates */
+        { "\xed\xa0\x80", 0, 0 }, /* surrogates */
         { "\xed\xbf\xbf", 0, 0 },
         { "\xf4\x90\x80\x80", 0, 0 }, /* above U+10FFFF */
         { "\xf5\x80\x80\x80", 0, 0 },
         { "\xf8\x88\x80\x80\x80", 0, 0 },
         { "\xff", 0, 0 },
-        { "\xc3", 0, 0 },             /* cut off */
+        { "\xc3", 0, 0 }, /* cut off */
         { "\xe2\x82", 0, 0 },
         { "\xf0\x9f\x93", 0, 0 },
         { "\xc3(", 0, 0 },
@@ -314,16 +341,24 @@ static void test_escape(void **state)
         { "back\\slash \\x0a", "back\\\\slash \\\\x0a" }, /* nobody can write an escape of ours */
         { "caf\xc3\xa9 \xe4\xbe\x8b \xf0\x9f\x93\xae", "caf\xc3\xa9 \xe4\xbe\x8b \xf0\x9f\x93\xae" },
         { "\xc2\x85", "\\u{85}" },
-        { "\xc2\x9b" "31m", "\\u{9b}31m" },
+        { "\xc2\x9b"
+          "31m",
+          "\\u{9b}31m" },
         { "\xc2\xa0", "\xc2\xa0" },
         { "\xe2\x80\xa8\xe2\x80\xa9", "\\u{2028}\\u{2029}" },
-        { "exe.\xe2\x80\xae" "fdp", "exe.\\u{202e}fdp" },
-        { "\xe2\x81\xa6" "x\xe2\x81\xa9", "\\u{2066}x\\u{2069}" },
+        { "exe.\xe2\x80\xae"
+          "fdp",
+          "exe.\\u{202e}fdp" },
+        { "\xe2\x81\xa6"
+          "x\xe2\x81\xa9",
+          "\\u{2066}x\\u{2069}" },
         { "\xe2\x80\x8b\xe2\x80\x8f\xef\xbb\xbf", "\\u{200b}\\u{200f}\\u{feff}" },
         { "\xd8\x9c", "\\u{61c}" },
         { "\xf3\xa0\x81\x81", "\\u{e0041}" },
         { "\xc3", "\\xc3" },
-        { "a\xff\xfe" "b", "a\\xff\\xfeb" },
+        { "a\xff\xfe"
+          "b",
+          "a\\xff\\xfeb" },
         { "\xc0\xaf", "\\xc0\\xaf" },
         { "\xed\xa0\x80", "\\xed\\xa0\\x80" },
         { "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },
@@ -345,7 +380,8 @@ static void test_escape_of_anything(void **state)
         char octets[64];
         size_t size = random_fast_below(&random, sizeof octets);
         for (size_t i = 0; i < size; i++)
-            octets[i] = (char)(random_fast_below(&random, 2) ? 0x80 | random_fast_below(&random, 128) : random_fast_u64(&random));
+            octets[i] = (char)(random_fast_below(&random, 2) ? 0x80 | random_fast_below(&random, 128)
+                                                             : random_fast_u64(&random));
         buffer_clear(&out);
         text_escape(slice(octets, size), &out);
         assert_false(out.overflow);
@@ -362,16 +398,11 @@ static void test_escape_of_anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_xtext),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_date_forms),
-        cmocka_unit_test(test_every_day),
-        cmocka_unit_test(test_crc32c),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_escape),
-        cmocka_unit_test(test_escape_of_anything),
+        cmocka_unit_test(test_base64),     cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_xtext),      cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_date_forms), cmocka_unit_test(test_every_day),
+        cmocka_unit_test(test_crc32c),     cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_escape),     cmocka_unit_test(test_escape_of_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

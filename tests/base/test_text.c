@@ -57,7 +57,8 @@ static void test_places(void **state)
         struct slice english[PLACES_MAX], french[PLACES_MAX];
         size_t english_count = places(slice_of(text_get(id, LANGUAGE_EN)), english);
         size_t french_count = places(slice_of(text_get(id, LANGUAGE_FR)), french);
-        if (!all_in(english, english_count, french, french_count) || !all_in(french, french_count, english, english_count))
+        if (!all_in(english, english_count, french, french_count) ||
+            !all_in(french, french_count, english, english_count))
             fail_msg("%s: the places differ", names[id]);
     }
 }

@@ -10,7 +10,8 @@ static void check_bounds(const struct envelope *e, struct slice bytes)
     size_t size = e->peer.size + e->helo.size + e->account.size + e->sender.size + e->envid.size;
     for (uint32_t i = 0; i < e->recipient_count; i++) {
         const struct recipient *r = &e->recipients[i];
-        assert(r->state < RECIPIENT_STATE_COUNT && r->last.class <= OUTCOME_PERM && r->last.cause < OUTCOME_CAUSE_COUNT);
+        assert(r->state < RECIPIENT_STATE_COUNT && r->last.class <= OUTCOME_PERM &&
+               r->last.cause < OUTCOME_CAUSE_COUNT);
         size += r->address.size + r->orcpt.size + r->last.text.size + r->last.host.size + r->last.address.size;
         assert(recipient_state_name(r->state)[0] != '\0');
     }

@@ -22,7 +22,8 @@ static void check_address(const struct address *a, bool utf8)
     check_text(a->text, a->size);
     assert(utf8 || !a->utf8);
     if (a->kind == ADDRESS_MAILBOX)
-        assert(address_parse(address_mailbox(a), utf8 ? ADDRESS_UTF8 : 0, &again) == ERR_OK && address_equal(a, &again));
+        assert(address_parse(address_mailbox(a), utf8 ? ADDRESS_UTF8 : 0, &again) == ERR_OK &&
+               address_equal(a, &again));
 }
 
 static void check_refusal(struct smtp_refusal r)

@@ -72,15 +72,9 @@ static void disturb(struct play *p)
 {
     struct smtp_server_input input = { .kind = SMTP_SERVER_INPUT_TICK };
     switch (random_fast_below(&p->random, 4)) {
-    case 0:
-        input.kind = SMTP_SERVER_INPUT_LOST;
-        break;
-    case 1:
-        input.kind = SMTP_SERVER_INPUT_SHUTDOWN;
-        break;
-    case 2:
-        p->now.monotonic_us += US_PER_MINUTE;
-        break;
+    case 0: input.kind = SMTP_SERVER_INPUT_LOST; break;
+    case 1: input.kind = SMTP_SERVER_INPUT_SHUTDOWN; break;
+    case 2: p->now.monotonic_us += US_PER_MINUTE; break;
     default: {
         int64_t deadline_us = smtp_server_deadline_us(&p->server);
         if (deadline_us != DEADLINE_NEVER && deadline_us > p->now.monotonic_us)

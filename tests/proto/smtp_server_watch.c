@@ -33,18 +33,13 @@ static void watch_answer(struct watch *w, const struct smtp_answer *answer)
     bool accepted = answer->code < 300;
     assert(smtp_server_asking(w->server));
     switch (w->question) {
-    case SMTP_SERVER_AUTH:
-        w->authenticated = accepted;
-        break;
+    case SMTP_SERVER_AUTH: w->authenticated = accepted; break;
     case SMTP_SERVER_MAIL:
         w->mail = accepted;
         w->mails += accepted;
         break;
-    case SMTP_SERVER_RCPT:
-        w->recipients += accepted;
-        break;
-    default:
-        assert(w->question == SMTP_SERVER_MESSAGE_END);
+    case SMTP_SERVER_RCPT: w->recipients += accepted; break;
+    default: assert(w->question == SMTP_SERVER_MESSAGE_END);
     }
     w->question = SMTP_SERVER_NOTHING;
 }
@@ -52,9 +47,7 @@ static void watch_answer(struct watch *w, const struct smtp_answer *answer)
 void watch_input(struct watch *w, const struct smtp_server_input *input)
 {
     switch (input->kind) {
-    case SMTP_SERVER_INPUT_ANSWER:
-        watch_answer(w, &input->answer);
-        break;
+    case SMTP_SERVER_INPUT_ANSWER: watch_answer(w, &input->answer); break;
     case SMTP_SERVER_INPUT_SENT:
         assert(input->sent <= w->unsent);
         w->unsent -= input->sent;
@@ -65,11 +58,8 @@ void watch_input(struct watch *w, const struct smtp_server_input *input)
         w->tls = true;
         w->authenticated = false; /* RFC 3207 4.2 */
         break;
-    case SMTP_SERVER_INPUT_LOST:
-        w->lost = true;
-        break;
-    default:
-        break;
+    case SMTP_SERVER_INPUT_LOST: w->lost = true; break;
+    default: break;
     }
 }
 
@@ -130,7 +120,8 @@ static void watch_address(const struct address *a, bool utf8)
     watch_text(address_mailbox(a));
     assert(utf8 || !a->utf8);
     if (a->kind == ADDRESS_MAILBOX)
-        assert(address_parse(address_mailbox(a), utf8 ? ADDRESS_UTF8 : 0, &again) == ERR_OK && address_equal(a, &again));
+        assert(address_parse(address_mailbox(a), utf8 ? ADDRESS_UTF8 : 0, &again) == ERR_OK &&
+               address_equal(a, &again));
 }
 
 static void watch_question(struct watch *w, const struct smtp_server_output *output)
@@ -170,12 +161,8 @@ void watch_output(struct watch *w, const struct smtp_server_output *output)
 {
     assert(!w->closed);
     switch (output->kind) {
-    case SMTP_SERVER_SEND:
-        watch_send(w, output->bytes);
-        break;
-    case SMTP_SERVER_BODY:
-        watch_body(w, output->bytes);
-        break;
+    case SMTP_SERVER_SEND: watch_send(w, output->bytes); break;
+    case SMTP_SERVER_BODY: watch_body(w, output->bytes); break;
     case SMTP_SERVER_MESSAGE_ABORT:
         assert(w->mail);
         w->aborts++;
@@ -194,11 +181,8 @@ void watch_output(struct watch *w, const struct smtp_server_output *output)
         assert(output->refused.verb < SMTP_VERB_COUNT);
         watch_text(output->refused.text);
         break;
-    case SMTP_SERVER_NOTHING:
-        assert(!"true without an output");
-        break;
-    default:
-        watch_question(w, output);
+    case SMTP_SERVER_NOTHING: assert(!"true without an output"); break;
+    default: watch_question(w, output);
     }
 }
 

@@ -13,12 +13,12 @@ struct watch {
     bool tls;
     bool handshake; /* START_TLS was output */
     bool authenticated;
-    bool mail;      /* accepted, and not ended yet */
-    bool body;      /* a BODY of this message was output */
-    bool closed;    /* CLOSE was output */
+    bool mail;   /* accepted, and not ended yet */
+    bool body;   /* a BODY of this message was output */
+    bool closed; /* CLOSE was output */
     bool lost;
     bool reply_open; /* the last SEND ended within a multi-line reply: never */
-    char before;    /* the last octet of the body so far; LF at its start */
+    char before;     /* the last octet of the body so far; LF at its start */
     uint32_t recipients;
     uint32_t mails, ends, aborts;
     uint32_t unsent;

@@ -112,28 +112,17 @@ static void talk_event(struct talk *t, const struct smtp_server_output *output)
 {
     struct buffer *out = &t->events;
     switch (output->kind) {
-    case SMTP_SERVER_SEND:
-        buffer_add(&t->replies, output->bytes);
-        break;
-    case SMTP_SERVER_START_TLS:
-        buffer_add_text(out, "TLS\n");
-        break;
-    case SMTP_SERVER_CLOSE:
-        buffer_add_format(out, "CLOSE %s\n", smtp_close_name(output->close));
-        break;
+    case SMTP_SERVER_SEND: buffer_add(&t->replies, output->bytes); break;
+    case SMTP_SERVER_START_TLS: buffer_add_text(out, "TLS\n"); break;
+    case SMTP_SERVER_CLOSE: buffer_add_format(out, "CLOSE %s\n", smtp_close_name(output->close)); break;
     case SMTP_SERVER_AUTH:
         buffer_add_format(out, "AUTH %.*s [%.*s] [%.*s] [%.*s]\n", SLICE_ARG(output->auth.mechanism),
-                          SLICE_ARG(output->auth.authzid), SLICE_ARG(output->auth.login), SLICE_ARG(output->auth.password));
+                          SLICE_ARG(output->auth.authzid), SLICE_ARG(output->auth.login),
+                          SLICE_ARG(output->auth.password));
         break;
-    case SMTP_SERVER_MAIL:
-        log_mail(out, output->mail);
-        break;
-    case SMTP_SERVER_RCPT:
-        log_rcpt(out, output->rcpt);
-        break;
-    case SMTP_SERVER_BODY:
-        buffer_add(&t->body, output->bytes);
-        break;
+    case SMTP_SERVER_MAIL: log_mail(out, output->mail); break;
+    case SMTP_SERVER_RCPT: log_rcpt(out, output->rcpt); break;
+    case SMTP_SERVER_BODY: buffer_add(&t->body, output->bytes); break;
     case SMTP_SERVER_MESSAGE_END:
         buffer_add_text(out, "END ");
         text_escape(buffer_slice(&t->body), out);
@@ -147,8 +136,7 @@ static void talk_event(struct talk *t, const struct smtp_server_output *output)
     case SMTP_SERVER_REFUSED:
         buffer_add_format(&t->refused, "%u %s\n", output->refused.code, smtp_verb_name(output->refused.verb));
         break;
-    case SMTP_SERVER_NOTHING:
-        fail_msg("next gave nothing");
+    case SMTP_SERVER_NOTHING: fail_msg("next gave nothing");
     }
     assert_false(t->events.overflow || t->replies.overflow || t->refused.overflow || t->body.overflow);
 }

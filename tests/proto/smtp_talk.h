@@ -16,14 +16,17 @@ enum talk_options {
     TALK_AUTH_REQUIRED = 1 << 4,
     TALK_REQUIRETLS = 1 << 5,
     TALK_SUBMISSIONS = 1 << 6,
-    TALK_SMALL = 1 << 7,      /* messages of at most 100 octets */
-    TALK_FEW_RCPT = 1 << 8,   /* 2 recipients */
-    TALK_FEW_ERRORS = 1 << 9, /* 3 errors (1000 otherwise) */
+    TALK_SMALL = 1 << 7,       /* messages of at most 100 octets */
+    TALK_FEW_RCPT = 1 << 8,    /* 2 recipients */
+    TALK_FEW_ERRORS = 1 << 9,  /* 3 errors (1000 otherwise) */
     TALK_FEW_LOGINS = 1 << 10, /* 2 failed logins (3 otherwise) */
-    TALK_WHOLE = 1 << 11,     /* only said whole: the octets that lie together are what it is about */
+    TALK_WHOLE = 1 << 11,      /* only said whole: the octets that lie together are what it is about */
 };
 
-#define BYTES(literal) { literal, sizeof(literal) - 1 }
+#define BYTES(literal)                                                                                                 \
+    {                                                                                                                  \
+        literal, sizeof(literal) - 1                                                                                   \
+    }
 #define TALK_WAIT "\x01" /* in `client`: everything before it has been answered */
 
 struct transcript {
@@ -56,7 +59,7 @@ void talk_feed(struct talk *t, const struct smtp_server_input *input); /* and dr
 void talk_say(struct talk *t, struct slice octets);                    /* as much at a time as there is credit for */
 void talk_answer(struct talk *t);                                      /* the next of the answers */
 void talk_sent(struct talk *t, uint32_t count);
-void talk_tick(struct talk *t, int64_t monotonic_us);                  /* moves time there and feeds a tick */
+void talk_tick(struct talk *t, int64_t monotonic_us); /* moves time there and feeds a tick */
 void talk_tls_up(struct talk *t);
 /* Says all of it as a friendly client would, answering at once; false: the session closed before the end. */
 bool talk_run(struct talk *t, struct slice client);

@@ -8,7 +8,10 @@
 
 #include "proto/dns_record.h"
 
-#define B(literal) { literal, sizeof(literal) - 1 }
+#define B(literal)                                                                                                     \
+    {                                                                                                                  \
+        literal, sizeof(literal) - 1                                                                                   \
+    }
 #define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define L61 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -29,14 +32,14 @@ static void test_names(void **state)
         { B("\1"), NULL },
         { B("\1a"), NULL },
         { B("\2a\0"), NULL },
-        { B("\1a\0\0"), NULL },         /* something behind it */
-        { B("\x40" L63 "a\0"), NULL },  /* a label of 64 */
-        { B("\xc0\x00"), NULL },        /* a compression pointer, to itself */
+        { B("\1a\0\0"), NULL },        /* something behind it */
+        { B("\x40" L63 "a\0"), NULL }, /* a label of 64 */
+        { B("\xc0\x00"), NULL },       /* a compression pointer, to itself */
         { B("\1a\xc0\x00"), NULL },
         { B("\3/..\0"), NULL },
-        { B("\3a.b\0"), NULL },         /* a dot within a label */
+        { B("\3a.b\0"), NULL }, /* a dot within a label */
         { B("\2a \0"), NULL },
-        { B("\2a\0\0"), NULL },         /* a NUL within a label */
+        { B("\2a\0\0"), NULL }, /* a NUL within a label */
         { B("\2\xc3\xa9\0"), NULL },
         { B("\1*\0"), NULL },
     };
@@ -45,7 +48,8 @@ static void test_names(void **state)
         enum err err = dns_record_name(rows[i].rdata, &name);
         if (err != (rows[i].name ? ERR_OK : ERR_SYNTAX))
             fail_msg("row %zu gives %s", i, err_name(err));
-        assert_true(slice_equal(dns_name_slice(&name), slice_of(rows[i].name ? rows[i].name : "?"))); /* untouched on failure */
+        assert_true(
+            slice_equal(dns_name_slice(&name), slice_of(rows[i].name ? rows[i].name : "?"))); /* untouched on failure */
         if (rows[i].name == NULL)
             continue;
         struct buffer wire;
@@ -116,13 +120,8 @@ static void test_txt(void **state)
         struct slice rdata;
         const char *text; /* NULL: refused */
     } rows[] = {
-        { B("\5v=abc"), "v=abc" },
-        { B("\3abc\0\2de"), "abcde" },
-        { B("\0"), "" },
-        { B(""), NULL },
-        { B("\1"), NULL },
-        { B("\3ab"), NULL },
-        { B("\1a\3bc"), NULL },
+        { B("\5v=abc"), "v=abc" }, { B("\3abc\0\2de"), "abcde" }, { B("\0"), "" },        { B(""), NULL },
+        { B("\1"), NULL },         { B("\3ab"), NULL },           { B("\1a\3bc"), NULL },
     };
     struct buffer out;
     buffer_init(&out, DNS_TXT_SIZE_MAX);
@@ -172,7 +171,8 @@ static void test_tlsa(void **state)
 
 static void test_put_refusals(void **state)
 {
-    static const char *const bad[] = { ".", "a.", ".a", "a..b", "a b", "a/b", "*.x", "caf\xc3\xa9", L63 "a", L63 "." L63 "." L63 "." L63 };
+    static const char *const bad[] = { ".",   "a.",  ".a",          "a..b",  "a b",
+                                       "a/b", "*.x", "caf\xc3\xa9", L63 "a", L63 "." L63 "." L63 "." L63 };
     struct buffer wire;
     buffer_init(&wire, 300);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -185,8 +185,9 @@ static void test_put_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names), cmocka_unit_test(test_mx),        cmocka_unit_test(test_addresses), cmocka_unit_test(test_txt),
-        cmocka_unit_test(test_txt_sizes), cmocka_unit_test(test_tlsa), cmocka_unit_test(test_put_refusals),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_mx),        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_txt),          cmocka_unit_test(test_txt_sizes), cmocka_unit_test(test_tlsa),
+        cmocka_unit_test(test_put_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,10 +61,10 @@ static void test_protocols(void **state)
         bool esmtp, utf8, tls, authenticated;
         const char *with;
     } rows[] = {
-        { false, false, false, false, "SMTP" },      { true, false, false, false, "ESMTP" },
-        { true, false, true, false, "ESMTPS" },      { true, false, false, true, "ESMTPA" },
-        { true, false, true, true, "ESMTPSA" },      { true, true, false, false, "UTF8SMTP" },
-        { true, true, true, false, "UTF8SMTPS" },    { true, true, false, true, "UTF8SMTPA" },
+        { false, false, false, false, "SMTP" },   { true, false, false, false, "ESMTP" },
+        { true, false, true, false, "ESMTPS" },   { true, false, false, true, "ESMTPA" },
+        { true, false, true, true, "ESMTPSA" },   { true, true, false, false, "UTF8SMTP" },
+        { true, true, true, false, "UTF8SMTPS" }, { true, true, false, true, "UTF8SMTPA" },
         { true, true, true, true, "UTF8SMTPSA" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -79,11 +79,20 @@ static void test_protocols(void **state)
 
 static void test_utf8_recipient(void **state)
 {
-    struct received_facts f = { .helo = SLICE("x"), .peer_address = SLICE("::1"), .by = SLICE("m"), .id = SLICE("i"), .esmtp = true,
-                                .recipient = SLICE("\xc3\xa9@y.org"), .smtputf8 = true };
-    check(&f, "Received: from x ([IPv6:::1])\r\n\tby m with UTF8SMTP id i\r\n\tfor <\xc3\xa9@y.org>;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n");
+    struct received_facts f = { .helo = SLICE("x"),
+                                .peer_address = SLICE("::1"),
+                                .by = SLICE("m"),
+                                .id = SLICE("i"),
+                                .esmtp = true,
+                                .recipient = SLICE("\xc3\xa9@y.org"),
+                                .smtputf8 = true };
+    check(
+        &f,
+        "Received: from x ([IPv6:::1])\r\n\tby m with UTF8SMTP id i\r\n\tfor <\xc3\xa9@y.org>;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n");
     f.smtputf8 = false;
-    check(&f, "Received: from x ([IPv6:::1])\r\n\tby m with ESMTP id i\r\n\tfor <??@y.org>;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n");
+    check(
+        &f,
+        "Received: from x ([IPv6:::1])\r\n\tby m with ESMTP id i\r\n\tfor <??@y.org>;\r\n\tThu, 1 Jan 1970 00:00:00 +0000\r\n");
 }
 
 /* One field: its name, lines that all begin with a tab, the end; every line below 998 octets; no 8-bit octet. */
@@ -112,12 +121,15 @@ static void test_hostile(void **state)
     buffer_init(&out, 64 << 10);
     for (int round = 0; round < 3000; round++) {
         struct received_facts f = { 0 };
-        struct slice *const values[] = { &f.helo, &f.peer_name, &f.peer_address, &f.peer_user, &f.by, &f.id, &f.tls_version, &f.tls_cipher, &f.recipient };
+        struct slice *const values[] = { &f.helo, &f.peer_name,   &f.peer_address, &f.peer_user, &f.by,
+                                         &f.id,   &f.tls_version, &f.tls_cipher,   &f.recipient };
         static const char odd[] = "\r\n\0()<>[]\\\";,:@\x80\xff\t ";
         for (size_t i = 0; i < sizeof octets; i++)
-            octets[i] = random_fast_below(&random, 2) ? odd[random_fast_below(&random, sizeof odd)] : (char)random_fast_u64(&random);
+            octets[i] = random_fast_below(&random, 2) ? odd[random_fast_below(&random, sizeof odd)]
+                                                      : (char)random_fast_u64(&random);
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-            *values[i] = slice_part(slice(octets, sizeof octets), random_fast_below(&random, 1000), random_fast_below(&random, i == 8 ? 509 : 600));
+            *values[i] = slice_part(slice(octets, sizeof octets), random_fast_below(&random, 1000),
+                                    random_fast_below(&random, i == 8 ? 509 : 600));
         f.esmtp = f.authenticated = random_fast_below(&random, 2);
         f.at_us = (int64_t)random_fast_below(&random, 1u << 31) * US_PER_SECOND;
         buffer_clear(&out);

@@ -28,16 +28,16 @@ static const struct row rows[] = {
     { SASL_SERVER_PLAIN, "=", "", "m", NULL },
     { SASL_SERVER_PLAIN, "", "", "m", NULL },
     { SASL_SERVER_PLAIN, "*", "", "m", NULL },
-    { SASL_SERVER_PLAIN, "bG9naW4=", "", "m", NULL },                 /* login */
-    { SASL_SERVER_PLAIN, "bG9naW4Ac2VjcmV0", "", "m", NULL },         /* login NUL secret */
-    { SASL_SERVER_PLAIN, "AGxvZ2luAA==", "", "m", NULL },             /* no password */
-    { SASL_SERVER_PLAIN, "AABzZWNyZXQ=", "", "m", NULL },             /* no login */
-    { SASL_SERVER_PLAIN, "AGEAYgBj", "", "m", NULL },                 /* a NUL in the password */
-    { SASL_SERVER_PLAIN, "AGEKYgBz", "", "m", NULL },                 /* a line feed in the login */
-    { SASL_SERVER_PLAIN, "YQ1iAGMAZA==", "", "m", NULL },             /* a CR in the authzid */
-    { SASL_SERVER_PLAIN, "AGxvZ2luAHNlY3JldA=", "", "m", NULL },      /* length % 4 (CVE-2018-6789) */
+    { SASL_SERVER_PLAIN, "bG9naW4=", "", "m", NULL },            /* login */
+    { SASL_SERVER_PLAIN, "bG9naW4Ac2VjcmV0", "", "m", NULL },    /* login NUL secret */
+    { SASL_SERVER_PLAIN, "AGxvZ2luAA==", "", "m", NULL },        /* no password */
+    { SASL_SERVER_PLAIN, "AABzZWNyZXQ=", "", "m", NULL },        /* no login */
+    { SASL_SERVER_PLAIN, "AGEAYgBj", "", "m", NULL },            /* a NUL in the password */
+    { SASL_SERVER_PLAIN, "AGEKYgBz", "", "m", NULL },            /* a line feed in the login */
+    { SASL_SERVER_PLAIN, "YQ1iAGMAZA==", "", "m", NULL },        /* a CR in the authzid */
+    { SASL_SERVER_PLAIN, "AGxvZ2luAHNlY3JldA=", "", "m", NULL }, /* length % 4 (CVE-2018-6789) */
     { SASL_SERVER_PLAIN, "AGxvZ2luAHNlY3JldA", "", "m", NULL },
-    { SASL_SERVER_PLAIN, "AGxvZ2luAHNlY3JldB==", "", "m", NULL },     /* bits left over */
+    { SASL_SERVER_PLAIN, "AGxvZ2luAHNlY3JldB==", "", "m", NULL }, /* bits left over */
     { SASL_SERVER_PLAIN, "AGxv Z2luAHNlY3JldA==", "", "m", NULL },
     { SASL_SERVER_PLAIN, "AMOpAMOp", "", "o", "|\xc3\xa9|\xc3\xa9" }, /* octets above 127 are the owner's to judge */
     { SASL_SERVER_LOGIN, NULL, "bG9naW4=\nc2VjcmV0\n", "cco", "|login|secret" },
@@ -76,7 +76,8 @@ static void test_rows(void **state)
         if (!slice_equal(slice(steps, count), slice_of(row->steps)))
             fail_msg("row %zu: %s, not %s", i, steps, row->steps);
         if (step == SASL_SERVER_COMPLETE) {
-            snprintf(result, sizeof result, "%.*s|%.*s|%.*s", s.authzid_size, s.authzid, s.login_size, s.login, s.password_size, s.password);
+            snprintf(result, sizeof result, "%.*s|%.*s|%.*s", s.authzid_size, s.authzid, s.login_size, s.login,
+                     s.password_size, s.password);
             assert_string_equal(result, row->result);
         }
         sasl_server_done(&s);

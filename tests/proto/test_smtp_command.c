@@ -69,75 +69,78 @@ static struct smtp_offers offers_of(int flags)
     return (struct smtp_offers){ .esmtp = flags & ESMTP, .requiretls = flags & TLS };
 }
 
+static const struct {
+    const char *argument;
+    int flags;
+    unsigned code;
+    const char *enhanced;
+} mails[] = {
+    { "FROM:<>", HELO, 0, "" },
+    { "from:<a@x.org>", HELO, 0, "" },
+    { "FROM:<a@x.org> SIZE=1", HELO, 555, "5.5.4" },
+    { "FROM:<a@x.org> SIZE=1", ESMTP, 0, "" },
+    { "FROM:<a@x.org> size=1 body=8bitmime smtputf8", ESMTP, 0, "" },
+    { "FROM:<a@x.org> REQUIRETLS", ESMTP, 555, "5.5.4" },
+    { "FROM:<a@x.org> REQUIRETLS", ESMTP | TLS, 0, "" },
+    { "FROM:<a@x.org> REQUIRETLS=1", ESMTP | TLS, 501, "5.5.4" },
+    { "FROM:<a@x.org> X=1", ESMTP, 555, "5.5.4" },
+    { "FROM:<a@x.org> X", ESMTP, 555, "5.5.4" },
+    { "FROM:<a@x.org> NOTIFY=NEVER", ESMTP, 555, "5.5.4" },
+    { "FROM:<a@x.org> -X=1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> X_Y=1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> =1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> X==", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> X=a=b", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> X=\x01", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org>\tX=1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org>X=1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org>  SIZE=1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> SIZE=1 SIZE=1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> SIZE=1 size=2", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> SIZE=00000000000000000001", ESMTP, 0, "" },
+    { "FROM:<a@x.org> SIZE=000000000000000000001", ESMTP, 501, "5.5.4" }, /* 21 digits, RFC 1870 has 20 */
+    { "FROM:<a@x.org> SIZE=+1", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> BODY=7BIT", ESMTP, 0, "" },
+    { "FROM:<a@x.org> BODY=8BIT", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> BODY", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> RET=HDRS", ESMTP, 0, "" },
+    { "FROM:<a@x.org> RET=HDR", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> ENVID=a+2B", ESMTP, 0, "" },
+    { "FROM:<a@x.org> ENVID=a+2b", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> ENVID=+0A", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> ENVID=+7F", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> AUTH=<>", ESMTP, 0, "" },
+    { "FROM:<a@x.org> AUTH=e+3Dmc2@example.com", ESMTP, 0, "" }, /* RFC 4954 5's own */
+    { "FROM:<a@x.org> AUTH=", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> AUTH=<a@x.org>", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> AUTH=+C3+A9@x.org", ESMTP, 501, "5.5.4" },
+    { "FROM:<a@x.org> AUTH=+C3+A9@x.org SMTPUTF8", ESMTP, 0, "" },
+    { "FROM:<\xc3\xa9@x.org> SMTPUTF8", ESMTP, 0, "" },
+    { "FROM:<\xc3\xa9@x.org>", ESMTP, 553, "5.6.7" },
+    { "FROM:<a@b\xc3\xbc"
+      "cher.org>",
+      ESMTP, 553, "5.6.7" },
+    { "FROM:<\xc3@x.org> SMTPUTF8", ESMTP, 501, "5.1.7" },
+    { "FROM:a@x.org", ESMTP, 501, "5.5.4" },
+    { "FROM: <a@x.org>", ESMTP, 501, "5.5.4" },
+    { "FROM <a@x.org>", ESMTP, 501, "5.5.4" },
+    { "<a@x.org>", ESMTP, 501, "5.5.4" },
+    { "", ESMTP, 501, "5.5.4" },
+    { "FROM:", ESMTP, 501, "5.5.4" },
+    { "FROM:<", ESMTP, 501, "5.1.7" },
+    { "FROM:<a@x.org", ESMTP, 501, "5.1.7" },
+    { "FROM:<Postmaster>", ESMTP, 501, "5.1.7" },
+    { "FROM:<@x:a@y>", ESMTP, 553, "5.1.7" },
+};
+
 static void test_mail(void **state)
 {
-    static const struct {
-        const char *argument;
-        int flags;
-        unsigned code;
-        const char *enhanced;
-    } rows[] = {
-        { "FROM:<>", HELO, 0, "" },
-        { "from:<a@x.org>", HELO, 0, "" },
-        { "FROM:<a@x.org> SIZE=1", HELO, 555, "5.5.4" },
-        { "FROM:<a@x.org> SIZE=1", ESMTP, 0, "" },
-        { "FROM:<a@x.org> size=1 body=8bitmime smtputf8", ESMTP, 0, "" },
-        { "FROM:<a@x.org> REQUIRETLS", ESMTP, 555, "5.5.4" },
-        { "FROM:<a@x.org> REQUIRETLS", ESMTP | TLS, 0, "" },
-        { "FROM:<a@x.org> REQUIRETLS=1", ESMTP | TLS, 501, "5.5.4" },
-        { "FROM:<a@x.org> X=1", ESMTP, 555, "5.5.4" },
-        { "FROM:<a@x.org> X", ESMTP, 555, "5.5.4" },
-        { "FROM:<a@x.org> NOTIFY=NEVER", ESMTP, 555, "5.5.4" },
-        { "FROM:<a@x.org> -X=1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> X_Y=1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> =1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> X==", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> X=a=b", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> X=\x01", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org>\tX=1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org>X=1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org>  SIZE=1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> SIZE=1 SIZE=1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> SIZE=1 size=2", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> SIZE=00000000000000000001", ESMTP, 0, "" },
-        { "FROM:<a@x.org> SIZE=000000000000000000001", ESMTP, 501, "5.5.4" }, /* 21 digits, RFC 1870 has 20 */
-        { "FROM:<a@x.org> SIZE=+1", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> BODY=7BIT", ESMTP, 0, "" },
-        { "FROM:<a@x.org> BODY=8BIT", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> BODY", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> RET=HDRS", ESMTP, 0, "" },
-        { "FROM:<a@x.org> RET=HDR", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> ENVID=a+2B", ESMTP, 0, "" },
-        { "FROM:<a@x.org> ENVID=a+2b", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> ENVID=+0A", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> ENVID=+7F", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> AUTH=<>", ESMTP, 0, "" },
-        { "FROM:<a@x.org> AUTH=e+3Dmc2@example.com", ESMTP, 0, "" }, /* RFC 4954 5's own */
-        { "FROM:<a@x.org> AUTH=", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> AUTH=<a@x.org>", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> AUTH=+C3+A9@x.org", ESMTP, 501, "5.5.4" },
-        { "FROM:<a@x.org> AUTH=+C3+A9@x.org SMTPUTF8", ESMTP, 0, "" },
-        { "FROM:<\xc3\xa9@x.org> SMTPUTF8", ESMTP, 0, "" },
-        { "FROM:<\xc3\xa9@x.org>", ESMTP, 553, "5.6.7" },
-        { "FROM:<a@b\xc3\xbc" "cher.org>", ESMTP, 553, "5.6.7" },
-        { "FROM:<\xc3@x.org> SMTPUTF8", ESMTP, 501, "5.1.7" },
-        { "FROM:a@x.org", ESMTP, 501, "5.5.4" },
-        { "FROM: <a@x.org>", ESMTP, 501, "5.5.4" },
-        { "FROM <a@x.org>", ESMTP, 501, "5.5.4" },
-        { "<a@x.org>", ESMTP, 501, "5.5.4" },
-        { "", ESMTP, 501, "5.5.4" },
-        { "FROM:", ESMTP, 501, "5.5.4" },
-        { "FROM:<", ESMTP, 501, "5.1.7" },
-        { "FROM:<a@x.org", ESMTP, 501, "5.1.7" },
-        { "FROM:<Postmaster>", ESMTP, 501, "5.1.7" },
-        { "FROM:<@x:a@y>", ESMTP, 553, "5.1.7" },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof mails / sizeof mails[0]; i++) {
         struct smtp_mail mail;
-        struct smtp_offers offers = offers_of(rows[i].flags);
-        struct smtp_refusal r = smtp_command_mail(slice_of(rows[i].argument), &offers, &mail);
-        if (r.code != rows[i].code || strcmp(r.enhanced, rows[i].enhanced) != 0)
-            fail_msg("\"%s\" gives %u %s", rows[i].argument, r.code, r.enhanced);
+        struct smtp_offers offers = offers_of(mails[i].flags);
+        struct smtp_refusal r = smtp_command_mail(slice_of(mails[i].argument), &offers, &mail);
+        if (r.code != mails[i].code || strcmp(r.enhanced, mails[i].enhanced) != 0)
+            fail_msg("\"%s\" gives %u %s", mails[i].argument, r.code, r.enhanced);
     }
 }
 
@@ -145,8 +148,9 @@ static void test_mail_fields(void **state)
 {
     struct smtp_mail mail;
     struct smtp_offers offers = offers_of(ESMTP | TLS);
-    struct slice argument = SLICE("FROM:<\"A b\"@X.ORG> SIZE=18446744073709551615 BODY=8BITMIME RET=FULL ENVID=+41+20b REQUIRETLS "
-                                  "AUTH=<> SMTPUTF8");
+    struct slice argument =
+        SLICE("FROM:<\"A b\"@X.ORG> SIZE=18446744073709551615 BODY=8BITMIME RET=FULL ENVID=+41+20b REQUIRETLS "
+              "AUTH=<> SMTPUTF8");
     memset(&mail, 0xff, sizeof mail);
     assert_int_equal(smtp_command_mail(argument, &offers, &mail).code, 0);
     assert_true(slice_equal(address_mailbox(&mail.sender), SLICE("\"A b\"@x.org")));
@@ -154,7 +158,8 @@ static void test_mail_fields(void **state)
     assert_true(mail.smtputf8 && mail.requiretls && mail.auth_given && mail.auth.kind == ADDRESS_NULL);
     assert_true(slice_equal(slice(mail.envid.text, mail.envid.size), SLICE("A b")));
     assert_int_equal(smtp_command_mail(SLICE("FROM:<> SIZE=99999999999999999999"), &offers, &mail).code, 0);
-    assert_true(mail.size == UINT64_MAX && mail.body == SMTP_BODY_7BIT && mail.ret == SMTP_RET_NONE); /* nothing is left of the last one */
+    assert_true(mail.size == UINT64_MAX && mail.body == SMTP_BODY_7BIT &&
+                mail.ret == SMTP_RET_NONE); /* nothing is left of the last one */
     assert_true(!mail.smtputf8 && !mail.requiretls && !mail.auth_given && mail.envid.size == 0);
     assert_int_equal(mail.sender.kind, ADDRESS_NULL);
     assert_int_equal(smtp_command_mail(SLICE("FROM:<> AUTH=e+3Dmc2@Example.com"), &offers, &mail).code, 0);
@@ -222,7 +227,8 @@ static void test_rcpt(void **state)
         struct smtp_refusal r = smtp_command_rcpt(slice_of(rows[i].argument), &offers, rows[i].flags & UTF8, &rcpt);
         if (r.code != rows[i].code || strcmp(r.enhanced, rows[i].enhanced) != 0)
             fail_msg("\"%s\" gives %u %s", rows[i].argument, r.code, r.enhanced);
-        if (r.code == 0 && (rcpt.notify != rows[i].notify || !slice_equal(slice(rcpt.orcpt.text, rcpt.orcpt.size), slice_of(rows[i].orcpt))))
+        if (r.code == 0 && (rcpt.notify != rows[i].notify ||
+                            !slice_equal(slice(rcpt.orcpt.text, rcpt.orcpt.size), slice_of(rows[i].orcpt))))
             fail_msg("\"%s\" is read as %u %.*s", rows[i].argument, rcpt.notify, rcpt.orcpt.size, rcpt.orcpt.text);
     }
 }

@@ -23,7 +23,8 @@ static struct smtp_server_input input_of(enum smtp_server_input_kind kind)
 
 static void expect(struct talk *t, const char *replies, const char *events)
 {
-    if (!talk_replies_match(buffer_slice(&t->replies), replies) || !slice_equal(buffer_slice(&t->events), slice_of(events)))
+    if (!talk_replies_match(buffer_slice(&t->replies), replies) ||
+        !slice_equal(buffer_slice(&t->events), slice_of(events)))
         fail_msg("the replies are\n%.*s\nand the events\n%.*s\nnot %s\nand\n%s", SLICE_ARG(buffer_slice(&t->replies)),
                  SLICE_ARG(buffer_slice(&t->events)), replies, events);
 }
@@ -31,9 +32,9 @@ static void expect(struct talk *t, const char *replies, const char *events)
 /* ---- S01 ---- */
 
 static const struct slice smuggling[] = {
-    BYTES("\n.\n"),       BYTES("\n.\r"),        BYTES("\r.\n"),         BYTES("\r.\r"),
-    BYTES("\n.\r\n"),     BYTES("\r.\r\n"),      BYTES("\r\n.\n"),       BYTES("\r\n.\r"),
-    BYTES("\r\n\0.\r\n"), BYTES("\r\n.\0\r\n"),  BYTES("\r\n.\r\r\n"),   BYTES("\r\r\n.\r\r\n"),
+    BYTES("\n.\n"),       BYTES("\n.\r"),       BYTES("\r.\n"),       BYTES("\r.\r"),
+    BYTES("\n.\r\n"),     BYTES("\r.\r\n"),     BYTES("\r\n.\n"),     BYTES("\r\n.\r"),
+    BYTES("\r\n\0.\r\n"), BYTES("\r\n.\0\r\n"), BYTES("\r\n.\r\r\n"), BYTES("\r\r\n.\r\r\n"),
 };
 
 enum { SEQUENCES = sizeof smuggling / sizeof smuggling[0] };
@@ -47,8 +48,10 @@ static void test_smuggling_in_data(void **state)
         memcpy(client + size, smuggling[i].data, smuggling[i].size);
         size += smuggling[i].size;
         memcpy(client + size, EVIL, sizeof EVIL - 1);
-        struct transcript t = { "smuggling", TALK_TLS | TALK_AUTH, { client, size + sizeof EVIL - 1 }, "", HELLO_REPLIES "|354|554 5.5.2",
-                                "MAIL <a@x.org>\nRCPT <b@y.org>\nABORT\nCLOSE strict\n" };
+        struct transcript t = {
+            "smuggling", TALK_TLS | TALK_AUTH,           { client, size + sizeof EVIL - 1 },
+            "",          HELLO_REPLIES "|354|554 5.5.2", "MAIL <a@x.org>\nRCPT <b@y.org>\nABORT\nCLOSE strict\n"
+        };
         transcript_check(&t);
     }
 }
@@ -58,12 +61,17 @@ static void test_smuggling_in_bdat(void **state)
     for (size_t i = 0; i < SEQUENCES; i++) {
         for (int last = 0; last < 2; last++) {
             char client[1024];
-            int before = snprintf(client, sizeof client, HELLO "BDAT %zu%s\r\ntext", 4 + smuggling[i].size + sizeof EVIL - 1, last ? " LAST" : "");
+            int before = snprintf(client, sizeof client, HELLO "BDAT %zu%s\r\ntext",
+                                  4 + smuggling[i].size + sizeof EVIL - 1, last ? " LAST" : "");
             size_t size = (size_t)before;
             memcpy(client + size, smuggling[i].data, smuggling[i].size);
             size += smuggling[i].size;
             memcpy(client + size, EVIL, sizeof EVIL - 1);
-            struct transcript t = { "smuggling in BDAT", 0, { client, size + sizeof EVIL - 1 }, "", HELLO_REPLIES "|554 5.5.2",
+            struct transcript t = { "smuggling in BDAT",
+                                    0,
+                                    { client, size + sizeof EVIL - 1 },
+                                    "",
+                                    HELLO_REPLIES "|554 5.5.2",
                                     "MAIL <a@x.org>\nRCPT <b@y.org>\nABORT\nCLOSE strict\n" };
             transcript_check(&t);
         }
@@ -78,7 +86,8 @@ static char *filled(char *to, size_t count, char c)
     return to + count;
 }
 
-static void check_line(const char *before, size_t fill, const char *after, unsigned options, const char *replies, const char *events)
+static void check_line(const char *before, size_t fill, const char *after, unsigned options, const char *replies,
+                       const char *events)
 {
     static char client[32 << 10];
     char *at = stpcpy(client, before);
@@ -95,12 +104,14 @@ static void test_line_length(void **state)
     check_line("", 20000, "\nNOOP\r\n", 0, "220|500 5.5.2 bare LF", "CLOSE strict\n");
     check_line("EHLO ", 255, "\r\nNOOP\r\n", 0, "220|250-|250", "");
     check_line("EHLO ", 256, "\r\nNOOP\r\n", 0, "220|501|250", "");
-    check_line(HELLO "RCPT TO:<", 255, "@y.org>\r\nRSET\r\n", 0, HELLO_REPLIES "|250 2.1.5|250", /* the longest local part */
-               "MAIL <a@x.org>\nRCPT <b@y.org>\n"
-               "RCPT <xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-               "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-               "xxxxxxxxxxxx@y.org>\nABORT\n");
-    check_line(HELLO "RCPT TO:<", 256, "@y.org>\r\n", 0, HELLO_REPLIES "|501 5.1.3", "MAIL <a@x.org>\nRCPT <b@y.org>\nABORT\n");
+    check_line(
+        HELLO "RCPT TO:<", 255, "@y.org>\r\nRSET\r\n", 0, HELLO_REPLIES "|250 2.1.5|250", /* the longest local part */
+        "MAIL <a@x.org>\nRCPT <b@y.org>\n"
+        "RCPT <xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxxxxxxxx@y.org>\nABORT\n");
+    check_line(HELLO "RCPT TO:<", 256, "@y.org>\r\n", 0, HELLO_REPLIES "|501 5.1.3",
+               "MAIL <a@x.org>\nRCPT <b@y.org>\nABORT\n");
     check_line("EHLO x\r\nMAIL FROM:<a@x.org> ENVID=", 100, "\r\n", 0, "220|250-|250", NULL);
     check_line("EHLO x\r\nMAIL FROM:<a@x.org> ENVID=", 101, "\r\n", 0, "220|250-|501", "");
     check_line(HELLO "RCPT TO:<b@y.org> ORCPT=rfc822;", 500 - 7, "\r\n", 0, HELLO_REPLIES "|250", NULL);
@@ -121,22 +132,28 @@ static void test_counts(void **state)
 {
     static const struct transcript rows[] = {
         { "recipients", TALK_FEW_RCPT,
-          BYTES(HELLO "RCPT TO:<c@y.org>\r\nRCPT TO:<d@y.org>\r\nRCPT TO:<bad\r\nDATA\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<d@y.org>\r\n"), "",
-          HELLO_REPLIES "|250|452 4.5.3|501|354|250|250|250",
+          BYTES(
+              HELLO
+              "RCPT TO:<c@y.org>\r\nRCPT TO:<d@y.org>\r\nRCPT TO:<bad\r\nDATA\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<d@y.org>\r\n"),
+          "", HELLO_REPLIES "|250|452 4.5.3|501|354|250|250|250",
           "MAIL <a@x.org>\nRCPT <b@y.org>\nRCPT <c@y.org>\nEND \nMAIL <>\nRCPT <d@y.org>\nABORT\n" },
-        { "refused recipients do not count", TALK_FEW_RCPT, BYTES(HELLO "RCPT TO:<c@y.org>\r\nRCPT TO:<d@y.org>\r\nRCPT TO:<e@y.org>\r\n"),
-          "250|550*|250|250", "220|250-|250|550|250|250|452",
-          "MAIL <a@x.org>\nRCPT <b@y.org>\nRCPT <c@y.org>\nRCPT <d@y.org>\nABORT\n" },
-        { "errors", TALK_FEW_ERRORS, BYTES("FOO\r\nFOO\r\nFOO\r\nNOOP\r\n"), "", "220|500|500|500|421 4.7.0", "CLOSE errors\n" },
-        { "errors of the owner's count", TALK_FEW_ERRORS, BYTES(HELLO "RCPT TO:<c@y.org>\r\nFOO\r\nNOOP\r\n"), "250|550|551",
-          "220|250-|250|550|551|500|421 4.7.0", "MAIL <a@x.org>\nRCPT <b@y.org>\nRCPT <c@y.org>\nABORT\nCLOSE errors\n" },
+        { "refused recipients do not count", TALK_FEW_RCPT,
+          BYTES(HELLO "RCPT TO:<c@y.org>\r\nRCPT TO:<d@y.org>\r\nRCPT TO:<e@y.org>\r\n"), "250|550*|250|250",
+          "220|250-|250|550|250|250|452", "MAIL <a@x.org>\nRCPT <b@y.org>\nRCPT <c@y.org>\nRCPT <d@y.org>\nABORT\n" },
+        { "errors", TALK_FEW_ERRORS, BYTES("FOO\r\nFOO\r\nFOO\r\nNOOP\r\n"), "", "220|500|500|500|421 4.7.0",
+          "CLOSE errors\n" },
+        { "errors of the owner's count", TALK_FEW_ERRORS, BYTES(HELLO "RCPT TO:<c@y.org>\r\nFOO\r\nNOOP\r\n"),
+          "250|550|551", "220|250-|250|550|551|500|421 4.7.0",
+          "MAIL <a@x.org>\nRCPT <b@y.org>\nRCPT <c@y.org>\nABORT\nCLOSE errors\n" },
         { "... 4xx do not, nor what is forgiven", TALK_FEW_ERRORS,
-          BYTES(HELLO "RCPT TO:<c@y.org>\r\nRCPT TO:<c@y.org>\r\nRCPT TO:<c@y.org>\r\nRCPT TO:<c@y.org>\r\nFOO\r\nFOO\r\nNOOP\r\n"), "250|450|550*|450|550*|550*",
-          "220|250-|250|450|550|450|550|550|500|500|250",
+          BYTES(
+              HELLO
+              "RCPT TO:<c@y.org>\r\nRCPT TO:<c@y.org>\r\nRCPT TO:<c@y.org>\r\nRCPT TO:<c@y.org>\r\nFOO\r\nFOO\r\nNOOP\r\n"),
+          "250|450|550*|450|550*|550*", "220|250-|250|450|550|450|550|550|500|500|250",
           "MAIL <a@x.org>\nRCPT <b@y.org>\nRCPT <c@y.org>\nRCPT <c@y.org>\nRCPT <c@y.org>\nRCPT <c@y.org>\nABORT\n" },
         { "failed logins are counted apart", TALK_FEW_ERRORS | TALK_TLS | TALK_AUTH,
-          BYTES("EHLO x\r\nAUTH PLAIN AGEAYg==\r\nAUTH PLAIN AGEAYg==\r\nFOO\r\nFOO\r\nNOOP\r\n"), "535 5.7.8|535 5.7.8", "220|250-|535|535|500|500|250",
-          "AUTH PLAIN [] [a] [b]\nAUTH PLAIN [] [a] [b]\n" },
+          BYTES("EHLO x\r\nAUTH PLAIN AGEAYg==\r\nAUTH PLAIN AGEAYg==\r\nFOO\r\nFOO\r\nNOOP\r\n"),
+          "535 5.7.8|535 5.7.8", "220|250-|535|535|500|500|250", "AUTH PLAIN [] [a] [b]\nAUTH PLAIN [] [a] [b]\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         transcript_check(&rows[i]);
@@ -397,7 +414,8 @@ static void test_shutdown(void **state)
         const char *said, *replies, *events;
     } rows[] = {
         { "", "220|421 4.3.2", "CLOSE shutdown\n" },
-        { "EHLO x\r\nMAIL FROM:<a@x.org>\r\n", "220|250-|421 4.3.2", "MAIL <a@x.org>\nCLOSE shutdown\n" }, /* asked, not answered */
+        { "EHLO x\r\nMAIL FROM:<a@x.org>\r\n", "220|250-|421 4.3.2",
+          "MAIL <a@x.org>\nCLOSE shutdown\n" }, /* asked, not answered */
         { "EHLO x\r\nNO", "220|250-|421 4.3.2", "CLOSE shutdown\n" },
         { "EHLO x\r\nAUTH LOGIN\r\n", "220|250-|334|421 4.3.2", "CLOSE shutdown\n" },
     };

@@ -21,9 +21,37 @@
 enum { SEQUENCES = 20000, COMMANDS_MAX = 24, SIZE_MAX_OF_MESSAGE = 100, RCPT_MAX = 2 };
 
 enum kind {
-    K_EHLO, K_HELO, K_HELLO_BAD, K_MAIL, K_MAIL_BAD, K_MAIL_SIZE, K_MAIL_PARAMETER, K_RCPT, K_RCPT_BAD, K_RCPT_PARAMETER,
-    K_DATA, K_BDAT, K_BDAT_LAST, K_BDAT_BAD, K_BDAT_HUGE, K_RSET, K_NOOP, K_VRFY, K_HELP, K_EXPN, K_UNKNOWN, K_ARGUMENT,
-    K_LONG, K_QUIT, K_AUTH, K_AUTH_LOGIN, K_AUTH_CANCEL, K_AUTH_BAD, K_STARTTLS, K_FOREIGN, K_BARE,
+    K_EHLO,
+    K_HELO,
+    K_HELLO_BAD,
+    K_MAIL,
+    K_MAIL_BAD,
+    K_MAIL_SIZE,
+    K_MAIL_PARAMETER,
+    K_RCPT,
+    K_RCPT_BAD,
+    K_RCPT_PARAMETER,
+    K_DATA,
+    K_BDAT,
+    K_BDAT_LAST,
+    K_BDAT_BAD,
+    K_BDAT_HUGE,
+    K_RSET,
+    K_NOOP,
+    K_VRFY,
+    K_HELP,
+    K_EXPN,
+    K_UNKNOWN,
+    K_ARGUMENT,
+    K_LONG,
+    K_QUIT,
+    K_AUTH,
+    K_AUTH_LOGIN,
+    K_AUTH_CANCEL,
+    K_AUTH_BAD,
+    K_STARTTLS,
+    K_FOREIGN,
+    K_BARE,
 };
 
 static const struct {
@@ -115,7 +143,8 @@ static void refuse(struct model *m, unsigned value)
 static bool ask(struct model *m, const char *event, unsigned accepted)
 {
     static const char *const answers[] = { "", "", "", "", "450", "550", "550*", "421" };
-    uint64_t drawn = random_fast_below(&m->random, sizeof answers / sizeof answers[0] - (random_fast_below(&m->random, 8) ? 1 : 0));
+    uint64_t drawn =
+        random_fast_below(&m->random, sizeof answers / sizeof answers[0] - (random_fast_below(&m->random, 8) ? 1 : 0));
     const char *answer = answers[drawn];
     bool login = accepted == 235;
     if (login && drawn >= 5)
@@ -287,10 +316,14 @@ static void say_starttls(struct model *m)
 
 static void say(struct model *m, enum kind kind)
 {
-    static const struct { unsigned code; const char *closes; } plain[] = {
-        [K_HELLO_BAD] = { 501, NULL }, [K_BDAT_BAD] = { 501, "size" }, [K_BDAT_HUGE] = { 552, "size" }, [K_EXPN] = { 502, NULL },
-        [K_UNKNOWN] = { 500, NULL },   [K_ARGUMENT] = { 501, NULL },   [K_LONG] = { 500, NULL },        [K_FOREIGN] = { 554, "foreign" },
-        [K_BARE] = { 500, "strict" },  [K_NOOP] = { 250, NULL },       [K_VRFY] = { 252, NULL },        [K_HELP] = { 214, NULL },
+    static const struct {
+        unsigned code;
+        const char *closes;
+    } plain[] = {
+        [K_HELLO_BAD] = { 501, NULL }, [K_BDAT_BAD] = { 501, "size" },   [K_BDAT_HUGE] = { 552, "size" },
+        [K_EXPN] = { 502, NULL },      [K_UNKNOWN] = { 500, NULL },      [K_ARGUMENT] = { 501, NULL },
+        [K_LONG] = { 500, NULL },      [K_FOREIGN] = { 554, "foreign" }, [K_BARE] = { 500, "strict" },
+        [K_NOOP] = { 250, NULL },      [K_VRFY] = { 252, NULL },         [K_HELP] = { 214, NULL },
         [K_QUIT] = { 221, "quit" },
     };
     switch (kind) {
@@ -304,24 +337,21 @@ static void say(struct model *m, enum kind kind)
         end_transaction(m, true);
         code(m, 250);
         break;
-    case K_MAIL: case K_MAIL_BAD: case K_MAIL_SIZE: case K_MAIL_PARAMETER:
-        say_mail(m, kind);
-        break;
-    case K_RCPT: case K_RCPT_BAD: case K_RCPT_PARAMETER:
-        say_rcpt(m, kind);
-        break;
-    case K_DATA:
-        say_data(m);
-        break;
-    case K_BDAT: case K_BDAT_LAST:
-        say_bdat(m, kind == K_BDAT_LAST);
-        break;
-    case K_AUTH: case K_AUTH_LOGIN: case K_AUTH_CANCEL: case K_AUTH_BAD:
-        say_auth(m, kind);
-        break;
-    case K_STARTTLS:
-        say_starttls(m);
-        break;
+    case K_MAIL:
+    case K_MAIL_BAD:
+    case K_MAIL_SIZE:
+    case K_MAIL_PARAMETER: say_mail(m, kind); break;
+    case K_RCPT:
+    case K_RCPT_BAD:
+    case K_RCPT_PARAMETER: say_rcpt(m, kind); break;
+    case K_DATA: say_data(m); break;
+    case K_BDAT:
+    case K_BDAT_LAST: say_bdat(m, kind == K_BDAT_LAST); break;
+    case K_AUTH:
+    case K_AUTH_LOGIN:
+    case K_AUTH_CANCEL:
+    case K_AUTH_BAD: say_auth(m, kind); break;
+    case K_STARTTLS: say_starttls(m); break;
     default: /* the same in every state */
         if (plain[kind].code >= 400)
             refuse(m, plain[kind].code);
@@ -402,9 +432,11 @@ static void play(struct model *m, uint64_t seed)
     reply_codes(buffer_slice(&t.replies), &codes);
     if (!slice_equal(buffer_slice(&codes), buffer_slice(&m->codes)) ||
         !slice_equal(buffer_slice(&t.events), buffer_slice(&m->events)))
-        fail_msg("seed %llu: the client says\n%.*s\nthe answers are %s\nthe model has %.*s\n%.*s\nand the session %.*s\n%.*s",
-                 (unsigned long long)seed, SLICE_ARG(buffer_slice(&m->client)), m->answers.data, SLICE_ARG(buffer_slice(&m->codes)),
-                 SLICE_ARG(buffer_slice(&m->events)), SLICE_ARG(buffer_slice(&codes)), SLICE_ARG(buffer_slice(&t.events)));
+        fail_msg(
+            "seed %llu: the client says\n%.*s\nthe answers are %s\nthe model has %.*s\n%.*s\nand the session %.*s\n%.*s",
+            (unsigned long long)seed, SLICE_ARG(buffer_slice(&m->client)), m->answers.data,
+            SLICE_ARG(buffer_slice(&m->codes)), SLICE_ARG(buffer_slice(&m->events)), SLICE_ARG(buffer_slice(&codes)),
+            SLICE_ARG(buffer_slice(&t.events)));
     buffer_done(&codes);
     talk_done(&t);
 }
@@ -419,7 +451,9 @@ static void test_model(void **state)
     for (int i = 0; i < 5; i++)
         buffer_init(buffers[i], 1 << 20);
     for (uint64_t seed = first_seed; seed < first_seed + sequences; seed++) {
-        struct model fresh = { .client = m.client, .answers = m.answers, .codes = m.codes, .events = m.events, .body = m.body };
+        struct model fresh = {
+            .client = m.client, .answers = m.answers, .codes = m.codes, .events = m.events, .body = m.body
+        };
         m = fresh;
         for (int i = 0; i < 5; i++)
             buffer_clear(buffers[i]);

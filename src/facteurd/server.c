@@ -1,0 +1,347 @@
+#include "facteurd/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "admin/control.h"
+#include "base/arena.h"
+#include "engine/engine.h"
+#include "facteurd/setup.h"
+#include "io/config_file.h"
+#include "io/control_socket.h"
+#include "io/loop.h"
+
+enum { PHRASES_MAX = 512 << 10, SOCKET_PATH_MAX = 108, INFLIGHT_FOUND_MAX = INFLIGHT_SLOTS, OLD_TLS_MAX = 64 };
+
+struct server {
+    const char *config_path;
+    struct config *config;
+    struct accounts *accounts;
+    struct config *old_config;     /* freed at the end of the turn in which it was replaced */
+    struct accounts *old_accounts;
+    uint64_t hash_key[2];
+    struct disk *disk;
+    struct store *store;
+    struct history *history;
+    struct inflight_map *inflight;
+    struct tls_store *tls, *old_tls[OLD_TLS_MAX]; /* connections may still use the old ones */
+    size_t old_tls_count;
+    struct log *log;
+    struct engine *engine;
+    struct loop *loop;
+    struct control *control;
+    struct control_socket *socket;
+    struct event_inflight found[INFLIGHT_FOUND_MAX];
+    size_t found_count;
+    bool stopping;
+    bool reload_failed;            /* the file on disk is wrong: the running configuration stays, and status says so */
+};
+
+static struct now now_at_start(void)
+{
+    struct timespec m, w;
+    clock_gettime(CLOCK_MONOTONIC, &m);
+    clock_gettime(CLOCK_REALTIME, &w);
+    return (struct now){ (int64_t)m.tv_sec * US_PER_SECOND + m.tv_nsec / 1000,
+                         (int64_t)w.tv_sec * US_PER_SECOND + w.tv_nsec / 1000 };
+}
+
+/* ---- the engine ---- */
+
+static void own_addresses_fill(struct engine_options *options)
+{
+    struct config_listen own[CONFIG_OWN_ADDRESSES_MAX];
+    options->own_address_count = own_addresses(own);
+    for (size_t i = 0; i < options->own_address_count; i++) {
+        options->own_addresses[i].family = own[i].family;
+        memcpy(options->own_addresses[i].octets, own[i].ip, sizeof(own[i].ip));
+    }
+}
+
+static void engine_make(struct server *s, struct now now)
+{
+    struct buffer phrases;
+    buffer_init(&phrases, PHRASES_MAX);
+    setup_phrases(s->config, &phrases);
+    struct engine_options options = { .config = s->config, .accounts = s->accounts,
+                                      .refusal_phrases = buffer_slice(&phrases),
+                                      .last_id = store_report(s->store)->last_id };
+    setup_random(options.seed, sizeof(options.seed));
+    own_addresses_fill(&options);
+    s->engine = engine_new(now, &options);
+    buffer_done(&phrases);
+}
+
+static void inflight_found(void *context, uint64_t id, bool dot_sent)
+{
+    struct server *s = context;
+    if (s->found_count < INFLIGHT_FOUND_MAX)
+        s->found[s->found_count++] = (struct event_inflight){ id, dot_sent };
+}
+
+/* ---- reload ---- */
+
+static void put_in_force(struct server *s, struct config *config, struct accounts *accounts)
+{
+    config->number = s->config->number + 1;
+    s->old_config = s->config;
+    s->old_accounts = s->accounts;
+    s->config = config;
+    s->accounts = accounts;
+    loop_feed(s->loop, &(struct event){ .kind = EVENT_CONFIG, .config = { config, accounts } });
+    config_free(s->old_config);
+    accounts_free(s->old_accounts);
+    s->old_config = NULL;
+    s->old_accounts = NULL;
+}
+
+/* What cannot change while the server runs. */
+static bool needs_restart(const struct config *a, const struct config *b)
+{
+    return !slice_equal(a->server.data_dir, b->server.data_dir);
+}
+
+static void tls_reload(struct server *s, const struct config *config, struct buffer *problem)
+{
+    struct tls_store *tls = NULL;
+    if (s->old_tls_count == OLD_TLS_MAX || setup_tls(config, &tls, problem) != ERR_OK)
+        return;
+    s->old_tls[s->old_tls_count++] = s->tls;
+    s->tls = tls;
+    loop_set_tls(s->loop, tls);
+}
+
+bool server_reload(void *context, struct config_problems *problems)
+{
+    struct server *s = context;
+    struct config *config = config_file_load(s->config_path, s->config->server.language, problems);
+    struct accounts *accounts = config ? accounts_file_load(config, s->hash_key, problems) : NULL;
+    if (config && accounts && needs_restart(s->config, config)) {
+        const struct problem_at at = { config->lines[CONFIG_SERVER_DATA_DIR], SLICE("Server.DataDir"), false };
+        problem_add(problems, at, TEXT_WRONG_NEEDS_RESTART, TEXT_REMEDY_NEEDS_RESTART, NULL, 0);
+        accounts_free(accounts);
+        accounts = NULL;
+    }
+    s->reload_failed = !accounts;
+    if (!accounts) {
+        config_free(config);
+        return false;
+    }
+    struct buffer problem;
+    buffer_init(&problem, PROBLEM_SIZE_MAX);
+    tls_reload(s, config, &problem);
+    if (problem.size > 0)
+        fprintf(stderr, "facteurd: %.*s; the certificate before stays\n", SLICE_ARG(buffer_slice(&problem)));
+    buffer_done(&problem);
+    put_in_force(s, config, accounts);
+    return true;
+}
+
+static void problems_print(const struct server *s, const struct config_problems *problems)
+{
+    struct buffer line;
+    buffer_init(&line, PROBLEM_SIZE_MAX);
+    for (uint32_t i = 0; i < problems->count; i++) {
+        buffer_clear(&line);
+        config_problem_format(slice_of(s->config_path), &problems->items[i], &line);
+        fprintf(stderr, "%.*s\n", SLICE_ARG(buffer_slice(&line)));
+    }
+    buffer_done(&line);
+}
+
+/* ---- the loop's calls ---- */
+
+static void signalled(void *context, int number)
+{
+    struct server *s = context;
+    if (number == SIGHUP) {
+        struct config_problems problems;
+        config_problems_init(&problems);
+        server_reload(s, &problems);
+        problems_print(s, &problems);
+        config_problems_done(&problems);
+        return;
+    }
+    if (s->stopping) {
+        loop_end(s->loop); /* twice: at once */
+        return;
+    }
+    s->stopping = true;
+    sd_notify(0, "STOPPING=1");
+    loop_listen_stop(s->loop);
+    loop_feed(s->loop, &(struct event){ .kind = EVENT_STOP });
+}
+
+static void replied(void *context, const struct op_reply *reply)
+{
+    struct server *s = context;
+    control_reply(s->control, reply);
+}
+
+static void turn(void *context, struct now now)
+{
+    struct server *s = context;
+    (void)now;
+    if (s->stopping && engine_stopped(s->engine))
+        loop_end(s->loop);
+}
+
+static void validation(void *context, enum dns_validation state)
+{
+    struct server *s = context;
+    if (state == DNS_VALIDATION_UNAVAILABLE)
+        engine_dnssec_unavailable(s->engine);
+}
+
+static const struct loop_calls LOOP_CALLS = { signalled, replied, turn, validation };
+
+/* ---- listening ---- */
+
+static enum err listen_one(struct server *s, enum listener_kind kind, const struct config_listen *at, struct buffer *problem)
+{
+    struct loop_listen listen = { .kind = kind, .descriptor = -1 };
+    listen.address = (struct ip_address){ .family = at->family, .port = at->port };
+    memcpy(listen.address.octets, at->ip, sizeof(at->ip));
+    enum err err = loop_listen(s->loop, &listen, problem);
+    if (err != ERR_OK)
+        buffer_add_format(problem, " (port %u; is another server there, or may only root open it?)", at->port);
+    return err;
+}
+
+static enum err listen_list(struct server *s, enum listener_kind kind, const struct config_listen *list, size_t count,
+                            struct buffer *problem)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        err = listen_one(s, kind, &list[i], problem);
+    return err;
+}
+
+static enum err listen_all(struct server *s, struct buffer *problem)
+{
+    const struct config *c = s->config;
+    char path[SOCKET_PATH_MAX];
+    snprintf(path, sizeof(path), "%.*s/submit", SLICE_ARG(c->server.data_dir));
+    const struct loop_listen local = { .kind = LISTENER_LOCAL, .descriptor = -1, .path = path, .mode = 0666 };
+    enum err err = listen_list(s, LISTENER_RELAY, c->listen.relay, c->listen.relay_count, problem);
+    if (err == ERR_OK)
+        err = listen_list(s, LISTENER_SUBMISSION, c->listen.submission, c->listen.submission_count, problem);
+    if (err == ERR_OK)
+        err = listen_list(s, LISTENER_SUBMISSIONS, c->listen.submissions, c->listen.submissions_count, problem);
+    return err == ERR_OK ? loop_listen(s->loop, &local, problem) : err;
+}
+
+/* ---- life ---- */
+
+static enum err loop_make(struct server *s, struct buffer *problem)
+{
+    struct arena arena = { 0 };
+    const char **servers = arena_array(&arena, const char *, s->config->dns.servers_count + 1);
+    for (size_t i = 0; i < s->config->dns.servers_count; i++)
+        servers[i] = arena_text(&arena, s->config->dns.servers[i]);
+    struct slice anchor = s->config->dns.trust_anchor_file;
+    const struct loop_options options = {
+        .engine = s->engine, .store = s->store, .disk = s->disk, .history = s->history, .tls = s->tls,
+        .inflight = s->inflight, .log = s->log, .dns_servers = servers, .dns_server_count = s->config->dns.servers_count,
+        .dns_anchor_file = anchor.size > 0 ? arena_text(&arena, anchor) : NULL, .dns_timeout_us = s->config->dns.timeout_us,
+        .calls = &LOOP_CALLS, .context = s,
+    };
+    enum err err = loop_new(&options, problem, &s->loop);
+    arena_done(&arena);
+    return err;
+}
+
+static void queue_load(struct server *s)
+{
+    for (size_t i = 0; i < s->found_count; i++)
+        loop_feed(s->loop, &(struct event){ .kind = EVENT_INFLIGHT, .inflight = s->found[i] });
+    store_thread_load(loop_store(s->loop));
+}
+
+static enum err control_make(struct server *s, struct buffer *problem)
+{
+    const struct control_options options = {
+        .engine = s->engine, .store = loop_store(s->loop), .config = &s->config, .accounts = &s->accounts,
+        .config_path = s->config_path, .reload = server_reload, .reload_failed = &s->reload_failed, .context = s,
+        .hash_key = { s->hash_key[0], s->hash_key[1] },
+    };
+    s->control = control_new(&options);
+    char path[SOCKET_PATH_MAX];
+    snprintf(path, sizeof(path), "%.*s/control", SLICE_ARG(s->config->server.data_dir));
+    return control_socket_new(loop_uv(s->loop), path, s->control, s->loop, problem, &s->socket);
+}
+
+static enum err server_start(struct server *s, struct buffer *problem)
+{
+    struct now now = now_at_start();
+    char folder[CONFIG_PATH_MAX];
+    snprintf(folder, sizeof(folder), "%.*s", SLICE_ARG(s->config->server.data_dir));
+    enum err err = setup_folders(s->config, problem);
+    if (err == ERR_OK)
+        err = setup_tls(s->config, &s->tls, problem);
+    if (err == ERR_OK)
+        err = setup_store(s->config, now, &s->disk, &s->store, &s->history, problem);
+    if (err != ERR_OK)
+        return err;
+    err = inflight_map_open(folder, inflight_found, s, &s->inflight);
+    if (err != ERR_OK) {
+        buffer_add_format(problem, "%s/run/inflight cannot be opened (%s)", folder, err_name(err));
+        return err;
+    }
+    engine_make(s, now);
+    err = loop_make(s, problem);
+    if (err == ERR_OK)
+        err = control_make(s, problem);
+    if (err == ERR_OK)
+        err = listen_all(s, problem);
+    return err;
+}
+
+static void server_end(struct server *s)
+{
+    if (s->socket)
+        control_socket_free(s->socket);
+    if (s->loop)
+        loop_free(s->loop);
+    control_free(s->control);
+    engine_free(s->engine);
+    inflight_map_close(s->inflight);
+    history_close(s->history);
+    store_close(s->store);
+    disk_system_close(s->disk);
+    tls_store_free(s->tls);
+    for (size_t i = 0; i < s->old_tls_count; i++)
+        tls_store_free(s->old_tls[i]);
+    log_free(s->log);
+    config_free(s->config);
+    accounts_free(s->accounts);
+}
+
+int server_run(const char *config_path, struct config *config, struct accounts *accounts, const uint64_t hash_key[static 2])
+{
+    struct server *s = mem_alloc(sizeof(*s));
+    s->config_path = config_path;
+    s->config = config;
+    s->accounts = accounts;
+    s->hash_key[0] = hash_key[0];
+    s->hash_key[1] = hash_key[1];
+    s->log = log_new();
+    struct buffer problem;
+    buffer_init(&problem, PROBLEM_SIZE_MAX);
+    enum err err = server_start(s, &problem);
+    if (err == ERR_OK) {
+        queue_load(s);
+        printf("ready\n");
+        fflush(stdout);
+        sd_notify(0, "READY=1");
+        loop_run(s->loop);
+    } else {
+        fprintf(stderr, "facteurd: %.*s\n", SLICE_ARG(buffer_slice(&problem)));
+    }
+    buffer_done(&problem);
+    server_end(s);
+    mem_free(s);
+    return err == ERR_OK ? 0 : 1;
+}
