@@ -158,7 +158,7 @@ char *buffer_reserve(struct buffer *b, size_t count)
         return NULL;
     }
     size_t needed = b->size + count;
-    if (needed > b->capacity) {
+    if (needed > b->capacity || b->data == NULL) {
         size_t capacity = b->capacity > BUFFER_CAPACITY_MIN ? b->capacity : BUFFER_CAPACITY_MIN;
         while (capacity < needed)
             capacity *= 2;
