@@ -15,7 +15,7 @@
 
 enum {
     FIELD_LINE_SIZE_MAX = 76,
-    FIELD_WORD_SIZE_MAX = 900,     /* a longer word is broken, so that the line stays within RFC 5322's 998 */
+    FIELD_WORD_SIZE_MAX = 900, /* a longer word is broken, so that the line stays within RFC 5322's 998 */
     FIELD_SIZE_MAX = 8 << 10,
     ORCPT_SIZE_MAX = 1024,
     ENVID_SIZE_MAX = 256,
@@ -166,7 +166,10 @@ static void add_original_recipient(struct writer *w, struct slice orcpt)
 struct enhanced_code dsn_status(const struct dsn_recipient *r)
 {
     static const uint8_t classes[] = {
-        [DSN_ACTION_FAILED] = 5, [DSN_ACTION_DELAYED] = 4, [DSN_ACTION_DELIVERED] = 2, [DSN_ACTION_RELAYED] = 2,
+        [DSN_ACTION_FAILED] = 5,
+        [DSN_ACTION_DELAYED] = 4,
+        [DSN_ACTION_DELIVERED] = 2,
+        [DSN_ACTION_RELAYED] = 2,
     };
     struct enhanced_code code = r->outcome.enhanced;
     if (r->expired && r->action == DSN_ACTION_FAILED) {

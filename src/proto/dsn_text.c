@@ -13,7 +13,7 @@
 
 enum {
     LINE_COLUMNS = 72,
-    REPLY_SIZE_MAX = 600,        /* of the answer that decided, in the text; the machine's part has all of it */
+    REPLY_SIZE_MAX = 600, /* of the answer that decided, in the text; the machine's part has all of it */
     OTHER_REPLY_SIZE_MAX = 200,
     CAUSE_SIZE_MAX = 1000,
     ADDRESS_TOLD_SIZE_MAX = 600,
@@ -35,10 +35,9 @@ enum place {
 };
 
 static const char *const place_names[PLACE_COUNT] = {
-    [PLACE_MESSAGE] = "message", [PLACE_COUNT_OF] = "count", [PLACE_DATE] = "date",
-    [PLACE_SUBJECT] = "subject", [PLACE_SENDER] = "sender",  [PLACE_NAME] = "name",
-    [PLACE_ID] = "id",           [PLACE_HOST] = "host",      [PLACE_POSTMASTER] = "postmaster",
-    [PLACE_DOMAIN] = "domain",
+    [PLACE_MESSAGE] = "message",       [PLACE_COUNT_OF] = "count", [PLACE_DATE] = "date", [PLACE_SUBJECT] = "subject",
+    [PLACE_SENDER] = "sender",         [PLACE_NAME] = "name",      [PLACE_ID] = "id",     [PLACE_HOST] = "host",
+    [PLACE_POSTMASTER] = "postmaster", [PLACE_DOMAIN] = "domain",
 };
 
 /* Sentences for what no reply decided. */
@@ -230,17 +229,12 @@ static enum text_id reply_text(const struct outcome *outcome)
         return TEXT_DSN_REPLY_TEMP;
     switch (outcome->stage) {
     case STAGE_BANNER:
-    case STAGE_EHLO:
-        return TEXT_DSN_REPLY_BANNER;
-    case STAGE_MAIL:
-        return TEXT_DSN_REPLY_MAIL;
-    case STAGE_RCPT:
-        return TEXT_DSN_REPLY_RCPT;
+    case STAGE_EHLO: return TEXT_DSN_REPLY_BANNER;
+    case STAGE_MAIL: return TEXT_DSN_REPLY_MAIL;
+    case STAGE_RCPT: return TEXT_DSN_REPLY_RCPT;
     case STAGE_DATA:
-    case STAGE_DOT:
-        return TEXT_DSN_REPLY_DATA;
-    default:
-        return TEXT_DSN_REPLY;
+    case STAGE_DOT: return TEXT_DSN_REPLY_DATA;
+    default: return TEXT_DSN_REPLY;
     }
 }
 
@@ -292,10 +286,8 @@ static bool fault_is_ours(const struct dsn_recipient *r)
     case OUTCOME_CAUSE_LOCAL:
     case OUTCOME_CAUSE_HOPS:
     case OUTCOME_CAUSE_OURSELVES:
-    case OUTCOME_CAUSE_ADMIN:
-        return true;
-    default:
-        return r->cause.size > 0 || r->outcome.stage == STAGE_AUTH || r->outcome.stage == STAGE_POP;
+    case OUTCOME_CAUSE_ADMIN: return true;
+    default: return r->cause.size > 0 || r->outcome.stage == STAGE_AUTH || r->outcome.stage == STAGE_POP;
     }
 }
 
@@ -311,12 +303,9 @@ static enum text_id code_advice(struct enhanced_code code)
         if (code.detail == 2)
             return TEXT_DSN_ADVICE_FULL;
         return code.detail == 3 ? TEXT_DSN_ADVICE_SIZE : TEXT_DSN_ADVICE_OTHER;
-    case 3:
-        return code.detail == 4 ? TEXT_DSN_ADVICE_SIZE : TEXT_DSN_ADVICE_OTHER;
-    case 7:
-        return TEXT_DSN_ADVICE_POLICY;
-    default:
-        return TEXT_DSN_ADVICE_OTHER;
+    case 3: return code.detail == 4 ? TEXT_DSN_ADVICE_SIZE : TEXT_DSN_ADVICE_OTHER;
+    case 7: return TEXT_DSN_ADVICE_POLICY;
+    default: return TEXT_DSN_ADVICE_OTHER;
     }
 }
 
@@ -330,23 +319,18 @@ static enum text_id advice(const struct dsn_recipient *r)
     switch (r->outcome.cause) {
     case OUTCOME_CAUSE_DNS_NXDOMAIN:
     case OUTCOME_CAUSE_DNS_NODATA:
-    case OUTCOME_CAUSE_DNS_NULL_MX:
-        return TEXT_DSN_ADVICE_DOMAIN;
-    case OUTCOME_CAUSE_SIZE:
-        return TEXT_DSN_ADVICE_SIZE;
+    case OUTCOME_CAUSE_DNS_NULL_MX: return TEXT_DSN_ADVICE_DOMAIN;
+    case OUTCOME_CAUSE_SIZE: return TEXT_DSN_ADVICE_SIZE;
     case OUTCOME_CAUSE_SMTPUTF8:
-    case OUTCOME_CAUSE_CONVERSION:
-        return TEXT_DSN_ADVICE_OTHER;
-    case OUTCOME_CAUSE_SIBLING:
-        return TEXT_DSN_ADVICE_SIBLING;
+    case OUTCOME_CAUSE_CONVERSION: return TEXT_DSN_ADVICE_OTHER;
+    case OUTCOME_CAUSE_SIBLING: return TEXT_DSN_ADVICE_SIBLING;
     case OUTCOME_CAUSE_REPLY:
         if (code.class == 0)
             code = outcome_enhanced_default(&r->outcome);
         if (code_advice(code) == TEXT_DSN_ADVICE_OTHER && r->expired)
             return TEXT_DSN_ADVICE_LATER;
         return code_advice(code);
-    default:
-        return TEXT_DSN_ADVICE_LATER;
+    default: return TEXT_DSN_ADVICE_LATER;
     }
 }
 
@@ -433,19 +417,13 @@ static void tell_intro(struct teller *t)
     bool one = dsn->recipient_count == 1;
     set_count(t, dsn->recipient_count);
     switch (dsn->kind) {
-    case DSN_FAILED:
-        say_line(t, one ? TEXT_DSN_FAILED_ONE : TEXT_DSN_FAILED_MANY, "");
-        break;
+    case DSN_FAILED: say_line(t, one ? TEXT_DSN_FAILED_ONE : TEXT_DSN_FAILED_MANY, ""); break;
     case DSN_DELAYED:
         say(t, one ? TEXT_DSN_DELAYED_ONE : TEXT_DSN_DELAYED_MANY);
         say_line(t, dsn->give_up_us > 0 ? TEXT_DSN_DELAYED_UNTIL : TEXT_DSN_DELAYED_OPEN, "");
         break;
-    case DSN_SUCCESS:
-        say_line(t, TEXT_DSN_SUCCESS, "");
-        break;
-    case DSN_DELIVERED_AFTER_DELAY:
-        say_line(t, TEXT_DSN_AFTER_DELAY, "");
-        break;
+    case DSN_SUCCESS: say_line(t, TEXT_DSN_SUCCESS, ""); break;
+    case DSN_DELIVERED_AFTER_DELAY: say_line(t, TEXT_DSN_AFTER_DELAY, ""); break;
     }
     if (dsn->for_postmaster) {
         blank_line(t);

@@ -5,7 +5,7 @@
 #include "proto/dsn.h"
 
 enum {
-    DSN_VALUE_SIZE_MAX = 320,    /* a host, a name, an id, where a field or sentence takes it */
+    DSN_VALUE_SIZE_MAX = 320, /* a host, a name, an id, where a field or sentence takes it */
     DSN_SUBJECT_SIZE_MAX = 500,
     DSN_TEXT_SIZE_MAX = 2 << 20, /* the text before its encoding; what its limits allow is less */
 };

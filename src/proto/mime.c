@@ -52,12 +52,9 @@ static enum mime_action leaf_action(const struct mime_part *p, bool few_8bit)
 {
     switch (p->encoding) {
     case MIME_ENCODING_QP:
-    case MIME_ENCODING_BASE64:
-        return MIME_ACTION_REWRAP;
-    case MIME_ENCODING_UNKNOWN:
-        return MIME_ACTION_NONE;
-    default:
-        return p->class == MIME_CLASS_OTHER && !few_8bit ? MIME_ACTION_BASE64 : MIME_ACTION_QP;
+    case MIME_ENCODING_BASE64: return MIME_ACTION_REWRAP;
+    case MIME_ENCODING_UNKNOWN: return MIME_ACTION_NONE;
+    default: return p->class == MIME_CLASS_OTHER && !few_8bit ? MIME_ACTION_BASE64 : MIME_ACTION_QP;
     }
 }
 
@@ -134,20 +131,15 @@ static void convert_content(struct mime *m, struct slice bytes)
         return;
     }
     switch (m->part.action) {
-    case MIME_ACTION_QP:
-        mime_qp_add(&m->qp, bytes, m->out);
-        break;
-    case MIME_ACTION_BASE64:
-        mime_base64_add(&m->base64, bytes, m->out);
-        break;
+    case MIME_ACTION_QP: mime_qp_add(&m->qp, bytes, m->out); break;
+    case MIME_ACTION_BASE64: mime_base64_add(&m->base64, bytes, m->out); break;
     case MIME_ACTION_REWRAP:
         if (m->part.encoding == MIME_ENCODING_QP)
             mime_qp_rewrap_add(&m->rewrap, bytes, m->out);
         else
             mime_base64_rewrap(&m->base64, bytes, m->out);
         break;
-    default:
-        buffer_add(m->out, bytes);
+    default: buffer_add(m->out, bytes);
     }
 }
 
@@ -244,8 +236,8 @@ static void header_end(struct mime *m, bool cut)
     p->encoding = mime_part_encoding(p);
     p->class = type.class;
     bool plain = p->encoding == MIME_ENCODING_7BIT || p->encoding == MIME_ENCODING_8BIT;
-    bool container = plain && (type.class == MIME_CLASS_MESSAGE ||
-                               (type.class == MIME_CLASS_MULTIPART && type.boundary_size > 0));
+    bool container =
+        plain && (type.class == MIME_CLASS_MESSAGE || (type.class == MIME_CLASS_MULTIPART && type.boundary_size > 0));
     p->too_deep = container && m->frame_count == MIME_DEPTH_MAX;
     container = container && !p->too_deep;
     enum mime_action action = MIME_ACTION_NONE;

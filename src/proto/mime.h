@@ -25,8 +25,8 @@
 #include "base/bytes.h"
 
 enum {
-    MIME_DEPTH_MAX = 32,          /* multiparts and messages inside one another */
-    MIME_PARTS_MAX = 4096,        /* with a decision of their own; later ones are converted whether needed or not */
+    MIME_DEPTH_MAX = 32,   /* multiparts and messages inside one another */
+    MIME_PARTS_MAX = 4096, /* with a decision of their own; later ones are converted whether needed or not */
     MIME_LINE_SIZE_MAX = 998,
     MIME_BOUNDARY_SIZE_MAX = 200, /* RFC 2046 5.1.1: 70 */
     MIME_FIELD_SIZE_MAX = 4096,   /* of a Content-Type that is looked at */
@@ -40,7 +40,7 @@ enum mime_wish {
 };
 
 enum mime_verdict {
-    MIME_AS_IS,   /* send it unchanged */
+    MIME_AS_IS, /* send it unchanged */
     MIME_CONVERT,
     MIME_REFUSED_SIGNED,
     MIME_REFUSED_ENCODING,
@@ -51,7 +51,7 @@ enum mime_verdict {
 struct mime_plan {
     enum mime_verdict verdict;
     uint8_t wish;
-    bool utf8;                           /* the whole body is valid UTF-8 */
+    bool utf8; /* the whole body is valid UTF-8 */
     uint32_t part_count;
     uint8_t actions[MIME_PARTS_MAX / 2]; /* four bits a part, in order of appearance */
 };

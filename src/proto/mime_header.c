@@ -147,8 +147,7 @@ void mime_part_type(const struct mime_part *part, struct mime_type *ret_type)
     skip_blanks(&c);
     struct slice subtype = take_token(&c, ";(\"");
     ret_type->class = class_of(type, subtype);
-    ret_type->is_signed =
-        ret_type->class == MIME_CLASS_MULTIPART && slice_equal_nocase(subtype, SLICE("signed"));
+    ret_type->is_signed = ret_type->class == MIME_CLASS_MULTIPART && slice_equal_nocase(subtype, SLICE("signed"));
     ret_type->digest = ret_type->class == MIME_CLASS_MULTIPART && slice_equal_nocase(subtype, SLICE("digest"));
     take_parameters(&c, ret_type);
 }
@@ -159,10 +158,8 @@ enum mime_encoding mime_part_encoding(const struct mime_part *part)
         struct slice name;
         enum mime_encoding encoding;
     } rows[] = {
-        { { "7bit", 4 }, MIME_ENCODING_7BIT },
-        { { "8bit", 4 }, MIME_ENCODING_8BIT },
-        { { "binary", 6 }, MIME_ENCODING_8BIT },
-        { { "quoted-printable", 16 }, MIME_ENCODING_QP },
+        { { "7bit", 4 }, MIME_ENCODING_7BIT },     { { "8bit", 4 }, MIME_ENCODING_8BIT },
+        { { "binary", 6 }, MIME_ENCODING_8BIT },   { { "quoted-printable", 16 }, MIME_ENCODING_QP },
         { { "base64", 6 }, MIME_ENCODING_BASE64 },
     };
     struct cursor c = cursor(slice(part->encoding_text, part->encoding_size));
@@ -502,8 +499,7 @@ void mime_header_finish(struct mime *m)
     if (!m->converting)
         return;
     if (p->top && !p->has_type && encodes)
-        buffer_add_format(m->out, "Content-Type: text/plain; charset=%s\r\n",
-                          m->plan->utf8 ? "utf-8" : "unknown-8bit");
+        buffer_add_format(m->out, "Content-Type: text/plain; charset=%s\r\n", m->plan->utf8 ? "utf-8" : "unknown-8bit");
     if (p->top && !p->has_version && (p->has_type || encodes))
         buffer_add_text(m->out, "MIME-Version: 1.0\r\n");
     if (encodes || p->action == MIME_ACTION_RELABEL) {

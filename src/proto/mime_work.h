@@ -8,7 +8,7 @@ enum {
     MIME_ENCODED_LINE_SIZE_MAX = 76,  /* RFC 2045 6.7, 6.8; RFC 2047 2 */
     MIME_HEADER_HELD_SIZE_MAX = 1024, /* of a header line, until it is known where it may be folded */
     MIME_DELIMITER_SIZE_MAX = MIME_BOUNDARY_SIZE_MAX + 72, /* hyphens and blanks included; longer lines are none */
-    MIME_ENCODING_SIZE_MAX = 78,      /* of a Content-Transfer-Encoding */
+    MIME_ENCODING_SIZE_MAX = 78,                           /* of a Content-Transfer-Encoding */
     MIME_HEADER_CREDIT_MAX = 1024,
 };
 
@@ -53,7 +53,7 @@ void mime_add_encoded_words(struct slice text, size_t *column, struct buffer *ou
 
 /* UTF-8 in pieces of any size. */
 struct mime_utf8 {
-    uint8_t size;    /* of the character that has begun */
+    uint8_t size; /* of the character that has begun */
     char octets[4];
     bool invalid;
 };
@@ -93,8 +93,8 @@ enum mime_field { MIME_FIELD_OTHER, MIME_FIELD_TYPE, MIME_FIELD_ENCODING, MIME_F
 
 struct mime_type {
     enum mime_class class;
-    bool is_signed; /* multipart/signed */
-    bool digest;    /* multipart/digest */
+    bool is_signed;        /* multipart/signed */
+    bool digest;           /* multipart/digest */
     uint8_t boundary_size; /* 0: none that can be used */
     char boundary[MIME_BOUNDARY_SIZE_MAX];
 };
@@ -102,11 +102,11 @@ struct mime_type {
 /* The part whose header or content is being read. */
 struct mime_part {
     uint32_t index;
-    bool top;              /* the message itself */
-    bool sealed;           /* under multipart/signed */
-    bool in_digest;        /* message/rfc822 when it has no type */
+    bool top;       /* the message itself */
+    bool sealed;    /* under multipart/signed */
+    bool in_digest; /* message/rfc822 when it has no type */
     bool too_deep;
-    bool unplanned;        /* the plan has no room for it: its action is told at the end of its header */
+    bool unplanned; /* the plan has no room for it: its action is told at the end of its header */
     enum mime_action action;
     enum mime_class class;
     enum mime_encoding encoding;
@@ -115,7 +115,7 @@ struct mime_part {
     bool structured;       /* ... has specials that no encoded-word may cover */
     bool any_field;
     bool has_type, has_encoding, has_version; /* the first one counts */
-    bool keeps;            /* the open field is the first of its kind */
+    bool keeps;                               /* the open field is the first of its kind */
     uint16_t type_size, encoding_size;
     char type_text[MIME_FIELD_SIZE_MAX];
     char encoding_text[MIME_ENCODING_SIZE_MAX];
@@ -124,8 +124,8 @@ struct mime_part {
 };
 
 struct mime_frame {
-    bool message;          /* message/rfc822; else a multipart */
-    bool sealed;           /* what lies in it must not be changed */
+    bool message; /* message/rfc822; else a multipart */
+    bool sealed;  /* what lies in it must not be changed */
     bool digest;
     uint8_t boundary_size;
     char boundary[MIME_BOUNDARY_SIZE_MAX];
@@ -134,25 +134,25 @@ struct mime_frame {
 struct mime {
     bool converting;
     unsigned wish;
-    bool needed;               /* first pass: something must be changed */
-    enum mime_verdict refused; /* first pass: MIME_AS_IS while it is not */
+    bool needed;                  /* first pass: something must be changed */
+    enum mime_verdict refused;    /* first pass: MIME_AS_IS while it is not */
     const struct mime_plan *plan; /* second pass */
-    struct buffer *out;        /* second pass, during a call */
+    struct buffer *out;           /* second pass, during a call */
     uint32_t part_count;
     uint8_t actions[MIME_PARTS_MAX / 2]; /* first pass */
     struct mime_utf8 utf8;
 
     enum mime_region region;
-    bool region_sealed;        /* a preamble or epilogue that must not be changed */
-    bool cr;                   /* the input so far ends in it */
-    bool line_open;            /* the line is no delimiter: its text goes through */
-    bool line_continues;       /* part of the header line is already out */
-    bool crlf_pending;         /* a line end that belongs to the content, or to the delimiter behind it */
+    bool region_sealed;  /* a preamble or epilogue that must not be changed */
+    bool cr;             /* the input so far ends in it */
+    bool line_open;      /* the line is no delimiter: its text goes through */
+    bool line_continues; /* part of the header line is already out */
+    bool crlf_pending;   /* a line end that belongs to the content, or to the delimiter behind it */
     uint16_t line_size;
-    uint16_t line_kept;        /* octets at the front of it that were looked at before the line was folded */
+    uint16_t line_kept; /* octets at the front of it that were looked at before the line was folded */
     char line[MIME_HEADER_HELD_SIZE_MAX];
-    uint64_t line_octets;      /* of the line so far */
-    size_t column;             /* second pass: of the output line, in headers, preambles and epilogues */
+    uint64_t line_octets; /* of the line so far */
+    size_t column;        /* second pass: of the output line, in headers, preambles and epilogues */
 
     struct mime_part part;
     size_t frame_count;
@@ -162,10 +162,10 @@ struct mime {
     struct mime_base64 base64;
     struct mime_qp_rewrap rewrap;
 
-    bool encoded_last;         /* the header line before ended with an encoded-word of ours */
-    size_t header_credit;      /* output octets that header lines have left unused */
-    struct buffer scratch;     /* an encoded header line, until it is known that it fits */
-    uint64_t looked_at;        /* octets, each as often as something looked at it */
+    bool encoded_last;     /* the header line before ended with an encoded-word of ours */
+    size_t header_credit;  /* output octets that header lines have left unused */
+    struct buffer scratch; /* an encoded header line, until it is known that it fits */
+    uint64_t looked_at;    /* octets, each as often as something looked at it */
 };
 
 bool mime_has_8bit(struct slice s);
