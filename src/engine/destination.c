@@ -108,7 +108,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 void destination_update_timer(struct engine *e, struct destination *d)
 {
-    int64_t next_us = sooner(d->rest_until_us, d->slow_until_us);
+    int64_t next_us = sooner(sooner(d->rest_until_us, d->slow_until_us), d->stale_us);
     if (destination_first_wait(d, DESTINATION_WANT_PACE))
         next_us = sooner(next_us, d->pause_until_us > d->pace_next_us ? d->pause_until_us : d->pace_next_us);
     if (next_us)
@@ -222,6 +222,7 @@ static void fail_with(struct engine *e, struct destination *d, const struct outc
     destination_failure_set(d->failure, outcome, rule);
     d->failing = true;
     d->failed_us = e->now.wall_us;
+    d->stale_us = e->now.monotonic_us + DESTINATION_STALE_US;
 }
 
 /* ---- messages ---- */
@@ -284,7 +285,7 @@ void destination_works(struct engine *e, struct destination *d)
     if (!d->failing && !d->rest_us)
         return;
     d->failing = false;
-    d->rest_us = d->rest_until_us = 0;
+    d->rest_us = d->rest_until_us = d->stale_us = 0;
     d->probing = d->prober = 0;
     d->tried_us = 0;
     forget_failure(d);
@@ -300,6 +301,7 @@ void destination_failed(struct engine *e, struct destination *d, uint64_t id, co
     fail_with(e, d, outcome, rule);
     d->tried_us = e->now.monotonic_us;
     destination_update_home(e, d);
+    destination_update_timer(e, d);
 }
 
 bool destination_rest(struct engine *e, struct destination *d, const struct outcome *outcome, uint16_t rule)
@@ -323,6 +325,21 @@ bool destination_resting(const struct engine *e, const struct destination *d)
 
 /* ---- time ---- */
 
+/* A domain that never answered keeps its place only as long as a letter waits for it. */
+static void stale_check(struct engine *e, struct destination *d)
+{
+    bool waited_for = queue_home_waiting(e->queue, d->home_key) > 0 || queue_home_ready(e->queue, d->home_key) > 0;
+    if (d->active || d->rest_until_us || waited_for) {
+        d->stale_us = e->now.monotonic_us + DESTINATION_STALE_US;
+        return;
+    }
+    d->failing = false;
+    d->rest_us = d->stale_us = 0;
+    d->prober = 0;
+    forget_failure(d);
+    destination_update_home(e, d);
+}
+
 static void destination_tick(struct engine *e, struct destination *d)
 {
     int64_t now_us = e->now.monotonic_us;
@@ -334,6 +351,8 @@ static void destination_tick(struct engine *e, struct destination *d)
     }
     if (d->slow_until_us && d->slow_until_us <= now_us)
         destination_pace_raise(e, d);
+    if (d->stale_us && d->stale_us <= now_us)
+        stale_check(e, d);
     destination_grant_pace(e, d);
     destination_free_if_idle(e, d);
 }
@@ -375,6 +394,7 @@ static void forget_one(struct engine *e, struct destination *d)
     d->prober = 0;
     d->tried_us = 0;
     d->rest_us = d->rest_until_us = 0;
+    d->stale_us = e->now.monotonic_us + DESTINATION_STALE_US; /* should nobody come, it goes then */
     d->pause_us = d->pause_until_us = d->slow_until_us = 0;
     d->slowed_per_minute = 0;
     forget_failure(d);

@@ -42,6 +42,7 @@ enum {
 #define DESTINATION_PAUSE_MIN_US (10 * US_PER_SECOND)
 #define DESTINATION_PAUSE_MAX_US (10 * US_PER_MINUTE)
 #define DESTINATION_SLOW_US (10 * US_PER_MINUTE)            /* without a complaint the pace is doubled again */
+#define DESTINATION_STALE_US (2 * US_PER_HOUR)              /* a failure that nobody waits for is forgotten */
 #define DESTINATION_PROBE_MAX_US (5 * US_PER_MINUTE)        /* between two probes by different messages */
 
 enum destination_want { DESTINATION_WANT_NOTHING, DESTINATION_WANT_PACE, DESTINATION_WANT_CONNECTION };
@@ -93,6 +94,7 @@ struct destination {
     uint64_t prober;                 /* id of the message that probed last */
     int64_t failed_us, tried_us;     /* wall: of the last failure; monotonic: of the last real try */
     struct destination_failure *failure; /* while failing or resting */
+    int64_t stale_us;                /* monotonic: when it is looked whether anybody still waits for it; 0: no failure */
 
     int64_t rest_until_us;           /* monotonic; 0: none */
     int64_t rest_us;                 /* the last rest's length, 0 after a success */
