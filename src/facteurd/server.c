@@ -11,6 +11,7 @@
 #include "facteurd/setup.h"
 #include "io/config_file.h"
 #include "io/control_socket.h"
+#include "io/disk.h"
 #include "io/loop.h"
 
 enum { PHRASES_MAX = 512 << 10, SOCKET_PATH_MAX = 108, INFLIGHT_FOUND_MAX = INFLIGHT_SLOTS, OLD_TLS_MAX = 64 };

@@ -34,8 +34,8 @@ enum err inflight_map_open(const char *data_folder, void (*found)(void *context,
     close(descriptor);
     if (memory == MAP_FAILED)
         return ERR_IO;
-    inflight_scan(memory, found, context);
-    inflight_clear(memory);
+    inflight_table_scan(memory, found, context);
+    inflight_table_clear(memory);
     struct inflight_map *map = mem_alloc(sizeof *map);
     map->memory = memory;
     *ret_map = map;
@@ -52,5 +52,5 @@ void inflight_map_close(struct inflight_map *map)
 
 void inflight_map_set(struct inflight_map *map, const struct op_inflight *op)
 {
-    inflight_set(map->memory, op->slot, op->id, op->dot_sent);
+    inflight_table_set(map->memory, op->slot, op->id, op->dot_sent);
 }

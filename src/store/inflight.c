@@ -14,7 +14,7 @@ static uint64_t *word_at(void *memory, uint32_t slot)
     return (uint64_t *)memory + (size_t)slot * (INFLIGHT_SLOT_SIZE / sizeof(uint64_t));
 }
 
-bool inflight_scan(const void *memory, void (*each)(void *context, uint64_t id, bool dot_sent), void *context)
+bool inflight_table_scan(const void *memory, void (*each)(void *context, uint64_t id, bool dot_sent), void *context)
 {
     if (*word_at((void *)memory, 0) != header_word)
         return false;
@@ -26,13 +26,13 @@ bool inflight_scan(const void *memory, void (*each)(void *context, uint64_t id, 
     return true;
 }
 
-void inflight_clear(void *memory)
+void inflight_table_clear(void *memory)
 {
     memset(memory, 0, INFLIGHT_SIZE);
     *word_at(memory, 0) = header_word;
 }
 
-void inflight_set(void *memory, uint32_t slot, uint64_t id, bool dot_sent)
+void inflight_table_set(void *memory, uint32_t slot, uint64_t id, bool dot_sent)
 {
     assert(slot < INFLIGHT_SLOTS && !(id & dot_bit));
     __atomic_store_n(word_at(memory, slot + 1), id | (dot_sent ? dot_bit : 0), __ATOMIC_RELEASE);

@@ -16,7 +16,7 @@ enum {
 };
 
 /* memory is aligned to 8. Calls each slot in use; false when the block is not such a table or of another version (then
- * nothing is called; inflight_clear makes it one). */
-bool inflight_scan(const void *memory, void (*each)(void *context, uint64_t id, bool dot_sent), void *context);
-void inflight_clear(void *memory);
-void inflight_set(void *memory, uint32_t slot, uint64_t id, bool dot_sent); /* id 0 clears the slot */
+ * nothing is called; inflight_table_clear makes it one). */
+bool inflight_table_scan(const void *memory, void (*each)(void *context, uint64_t id, bool dot_sent), void *context);
+void inflight_table_clear(void *memory);
+void inflight_table_set(void *memory, uint32_t slot, uint64_t id, bool dot_sent); /* id 0 clears the slot */
