@@ -392,9 +392,7 @@ void smtp_client_feed(struct smtp_client *c, struct now now, const struct smtp_c
 static void reply_unasked(struct smtp_client *c, const struct smtp_reply *reply)
 {
     const struct smtp_client_slot *slot = smtp_client_slot(c);
-    if (c->state == SMTP_CLIENT_STATE_QUIT)
-        end_quit(c);
-    else if (slot != NULL && slot->body && !slot->dot_out && reply->code >= 400)
+    if (slot != NULL && slot->body && !slot->dot_out && reply->code >= 400)
         smtp_client_slot_interrupted(c, reply);
     else if (reply->code == 421)
         smtp_client_end_now(c, smtp_client_outcome_of(c, stage_now(c), reply), false);
@@ -423,11 +421,12 @@ static bool read_reply(struct smtp_client *c, struct smtp_client_output *ret_out
     c->input_from = c->input.size - rest.size;
     if (event == SMTP_REPLY_MORE)
         return false;
+    if (c->state == SMTP_CLIENT_STATE_QUIT) { /* whatever it is */
+        end_quit(c);
+        return true;
+    }
     if (event == SMTP_REPLY_WRONG) {
-        if (c->state == SMTP_CLIENT_STATE_QUIT)
-            end_quit(c);
-        else
-            smtp_client_end_protocol(c, stage_now(c), smtp_reply_reader_fault(&c->reader));
+        smtp_client_end_protocol(c, stage_now(c), smtp_reply_reader_fault(&c->reader));
         return true;
     }
     c->wait_from_us = c->now_us;
@@ -437,9 +436,7 @@ static bool read_reply(struct smtp_client *c, struct smtp_client_output *ret_out
         return true;
     }
     c->expected--;
-    if (c->state == SMTP_CLIENT_STATE_QUIT)
-        end_quit(c);
-    else if (c->state < SMTP_CLIENT_STATE_READY)
+    if (c->state < SMTP_CLIENT_STATE_READY)
         smtp_client_open_reply(c, &reply);
     else if (c->rset)
         reply_rset(c, &reply);

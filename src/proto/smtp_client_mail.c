@@ -210,16 +210,14 @@ static void add_orcpt_utf8(struct buffer *b, struct slice text, bool raw)
     while (text.size > 0) {
         uint32_t code;
         size_t size = utf8_next(text, &code);
-        if (size == 0) { /* cannot be: it was parsed as UTF-8 */
-            size = 1;
-            code = '?';
-        }
-        bool plain = code > ' ' && code < 0x7f && code != '+' && code != '=' && code != '\\';
-        if (plain || (raw && code >= 0x80))
+        bool plain = size > 0 && code > ' ' && code < 0x7f && code != '+' && code != '=' && code != '\\';
+        if (size == 0) /* it was parsed as UTF-8, so a disk is damaged: its octets go nowhere */
+            buffer_add_char(b, '?');
+        else if (plain || (raw && code >= 0x80))
             buffer_add(b, slice_part(text, 0, size));
         else
             buffer_add_format(b, "\\x{%02X}", (unsigned)code);
-        text = slice_after(text, size);
+        text = slice_after(text, size > 0 ? size : 1);
     }
 }
 
@@ -283,8 +281,6 @@ static bool may_say(const struct smtp_client *c, const struct smtp_client_slot *
         return false;
     if (!c->extensions.pipelining && slot->sent > slot->answered)
         return false;
-    if (slot->sent == data && slot->answered == data && slot->accepted == 0)
-        return false; /* nobody is left to send it to */
     if (slot->sent == data && slot->answered < data && slot->transaction->abort_on_rcpt_5xx)
         return false;
     return smtp_client_room(c) > 0;
@@ -298,8 +294,10 @@ static void slot_say(struct smtp_client *c, struct smtp_client_slot *slot)
             say_mail(c, slot->transaction);
         else if (slot->sent < step_data(slot))
             say_rcpt(c, slot->transaction, slot->sent - 1);
-        else
+        else {
+            assert(slot->answered < slot->sent || slot->accepted > 0); /* else all were told, and it is over */
             buffer_add_text(&c->unsent, "DATA");
+        }
         smtp_client_command_end(c, &slot->transcript, from, NULL);
         slot->sent++;
     }
@@ -642,10 +640,7 @@ void smtp_client_slots_lose(struct smtp_client *c)
             rest.stage = smtp_client_slot_stage(slot);
             rest.in_doubt = slot->dot_out && !dot_answered;
         }
-        if (rest.class == OUTCOME_OK) { /* our own QUIT is no outcome of a transaction: cannot be */
-            rest.class = OUTCOME_TEMP;
-            rest.cause = OUTCOME_CAUSE_LOCAL;
-        }
+        assert(rest.class != OUTCOME_OK); /* QUIT is said when nothing is in flight */
         slot->asked = false;
         decide(slot, rest);
     }

@@ -98,10 +98,10 @@ static void say_auth(struct smtp_client *c)
     initial = initial && !c->sasl_held;
     snprintf(shown, sizeof shown, initial ? "AUTH %s ****" : "AUTH %s", name);
     buffer_add_format(&c->unsent, initial ? "AUTH %s " : "AUTH %s", name);
-    if (initial && response.size > 0)
+    if (initial) {
+        assert(response.size > 0); /* no mechanism here has an empty one, which would be "=" */
         add_response(c, response);
-    else if (initial)
-        buffer_add_char(&c->unsent, '='); /* RFC 4954 4: an empty one */
+    }
     smtp_client_command_end(c, &c->opening, from, shown);
 }
 
@@ -170,14 +170,14 @@ static void sasl_challenge(struct smtp_client *c, const struct smtp_reply *reply
         buffer_clear(&challenge);
         err = ERR_OK;
     }
-    if (err == ERR_OK && ++c->sasl_steps > SASL_STEPS_MAX)
-        err = ERR_SYNTAX;
     if (err == ERR_OK)
         err = sasl_client_step(c->sasl, buffer_slice(&challenge), &response);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        assert(++c->sasl_steps <= SASL_STEPS_MAX);
         sasl_respond(c, response);
-    else
+    } else {
         sasl_cancel(c, err);
+    }
     buffer_done(&challenge);
 }
 

@@ -189,6 +189,28 @@ static const struct script answers[] = {
       "< 500 what?\n"
       "> QUIT\n"
       GONE("perm mail reply 500 5.0.0: what?") },
+    { "354 to RSET", LOCKSTEP
+      "* mail 1\n"
+      MAIL
+      "< 250 ok\n"
+      "> RCPT TO:<b@there.example>\n"
+      "< 550 no\n"
+      "+ result 1.0 perm rcpt reply 550 5.0.0: no\n"
+      "+ end 1 replied\n"
+      "> RSET\n"
+      "< 354 go\n"
+      GONE("temp mail protocol 4.5.0: an answer that RSET does not have") },
+    { "421 to RSET", LOCKSTEP
+      "* mail 1\n"
+      MAIL
+      "< 250 ok\n"
+      "> RCPT TO:<b@there.example>\n"
+      "< 550 no\n"
+      "+ result 1.0 perm rcpt reply 550 5.0.0: no\n"
+      "+ end 1 replied\n"
+      "> RSET\n"
+      "< 421 bye\n"
+      GONE("temp mail reply 421 4.0.0: bye") },
     { "no answer to RSET", LOCKSTEP
       "* mail 1\n"
       MAIL

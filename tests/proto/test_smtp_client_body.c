@@ -38,6 +38,11 @@ static const struct script offers[] = {
       MAIL
       "< 250 ok\n"
       "> RCPT TO:<b@there.example> ORCPT=utf-8;caf\\x{E9}\\x{2B}@x.example\n" },
+    { "ORCPT that is not UTF-8 after all", OFFERS("< 250 DSN\n")
+      "* mail 1 orcpt=utf-8;a\377=@x.example\n"
+      MAIL
+      "< 250 ok\n"
+      "> RCPT TO:<b@there.example> ORCPT=utf-8;a?\\x{3D}@x.example\n" },
     { "null sender", OFFERS("< 250-SIZE\n< 250 DSN\n")
       "* mail 1 from= body=empty\n"
       "> MAIL FROM:<>\n" },
@@ -214,6 +219,18 @@ static const struct script between[] = {
     { "lost when idle", LOCKSTEP "* lost\n" GONE("temp mail lost 4.4.2") },
     { "a reply when idle", LOCKSTEP "< 250 ok\n" GONE("temp mail protocol 4.5.0: a reply to nothing") },
     { "aborted when idle", LOCKSTEP "* abort\n" GONE("abort temp mail local 4.3.0") },
+    { "what comes after the end is nothing", LOCKSTEP
+      "< 250 ok\n"
+      GONE("temp mail protocol 4.5.0: a reply to nothing")
+      "< 421 bye\n"
+      "* lost\n"
+      "* abort\n"
+      "* quit\n"
+      "* tls-failed\n"
+      "* tls-up verified\n"
+      "* body-failed\n"
+      "* check no accepts\n"
+      "* check no idle\n" },
     { "stale: lost", LOCKSTEP
       "* mail 1 body=empty\n"
       MAIL

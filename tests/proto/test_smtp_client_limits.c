@@ -28,7 +28,7 @@ struct play {
     uint32_t too_many;
     struct outcome last;     /* of a RESULT; without its text */
     size_t last_text_size;
-    bool closed;
+    bool closed, abort;
 };
 
 static void setup(struct play *p)
@@ -73,7 +73,10 @@ static void drain(struct play *p)
             p->need = o.need_body;
             p->needs = true;
         }
-        p->closed |= o.kind == SMTP_CLIENT_CLOSE;
+        if (o.kind == SMTP_CLIENT_CLOSE) {
+            p->closed = true;
+            p->abort = o.close.abort;
+        }
     }
     client_watch_drained(&p->watch);
 }
@@ -430,6 +433,51 @@ static void test_body_stuck(void **state)
     }
 }
 
+/* ---- the end ---- */
+
+/* What is not known to have left is not flushed behind our back: the message is in doubt as it is. */
+static void test_dot_unsent(void **state)
+{
+    static struct play p;
+    for (int left = 0; left < 2; left++) {
+        struct smtp_client_input lost = { .kind = SMTP_CLIENT_INPUT_LOST, .lost = OUTCOME_CAUSE_TIMEOUT };
+        setup(&p);
+        p.body = SLICE("x\r\n");
+        open_session(&p, "");
+        struct smtp_client_transaction t = simple(3);
+        transaction(&p, &t);
+        hear(&p, "250 ok\r\n");
+        hear(&p, "250 ok\r\n");
+        hear(&p, "354 go\r\n");
+        all_sent(&p);
+        supply(&p);
+        if (left)
+            all_sent(&p);
+        feed(&p, &lost);
+        deadline_is(&p, 0); /* there is something to be drained */
+        drain(&p);
+        assert_true(p.closed && p.last.in_doubt);
+        assert_int_equal(p.abort, !left);
+        done(&p);
+    }
+}
+
+/* Refused, and the connection is gone: nothing is said any more. */
+static void test_refused_and_lost(void **state)
+{
+    static struct play p;
+    struct smtp_client_input refused = { .kind = SMTP_CLIENT_INPUT_BYTES, .bytes = SLICE("554 no\r\n") };
+    struct smtp_client_input lost = { .kind = SMTP_CLIENT_INPUT_LOST, .lost = OUTCOME_CAUSE_LOST };
+    setup(&p);
+    drain(&p);
+    feed(&p, &refused);
+    feed(&p, &lost);
+    drain(&p);
+    assert_true(p.closed && p.watch.failed);
+    assert_int_equal(p.said.size, 0);
+    done(&p);
+}
+
 /* ---- transcripts ---- */
 
 static void transcript_is(const struct play *p, uint64_t tag, const char *wanted)
@@ -542,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_large_body),      cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_sibling_text),    cmocka_unit_test(test_reply_time),
         cmocka_unit_test(test_body_time),       cmocka_unit_test(test_body_stuck),
+        cmocka_unit_test(test_dot_unsent),      cmocka_unit_test(test_refused_and_lost),
         cmocka_unit_test(test_transcript),      cmocka_unit_test(test_transcript_two),
         cmocka_unit_test(test_transcript_bounds),
     };

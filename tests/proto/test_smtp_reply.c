@@ -154,6 +154,16 @@ static void test_limits(void **state)
     for (size_t i = 0; i < 10; i++) /* an endless reply of long lines */
         add_line(&b, "250-", 4000);
     starts(&b, "wrong: reply too long");
+    /* Filled to the last octet, and one more. */
+    for (size_t i = 0; i < 4; i++)
+        add_line(&b, "250-", 4000);
+    size_t left = SMTP_REPLY_SIZE_MAX - 4 * (4000 - 4);
+    add_line(&b, "250 ", left);
+    starts(&b, "250  [xxx");
+    for (size_t i = 0; i < 4; i++)
+        add_line(&b, "250-", 4000);
+    add_line(&b, "250 ", left + 1);
+    starts(&b, "wrong: reply too long");
     buffer_done(&b);
 }
 
