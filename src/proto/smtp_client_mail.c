@@ -630,7 +630,6 @@ void smtp_client_slots_lose(struct smtp_client *c)
     for (size_t i = 0; i < c->slot_count; i++) {
         struct smtp_client_slot *slot = c->slots[(c->slot_first + i) % SMTP_CLIENT_IN_FLIGHT_MAX];
         struct outcome rest = c->end;
-        bool dot_answered = slot->answered == recipients(slot) + 3;
         if (slot->decided)
             continue;
         slot->tell_held = !slot->refused;
@@ -638,7 +637,7 @@ void smtp_client_slots_lose(struct smtp_client *c)
             rest = slot->rest;
         } else if (rest.stage != STAGE_TLS) { /* "STARTTLS first" is of the session */
             rest.stage = smtp_client_slot_stage(slot);
-            rest.in_doubt = slot->dot_out && !dot_answered;
+            rest.in_doubt = slot->dot_out; /* an answer to it would have decided */
         }
         assert(rest.class != OUTCOME_OK); /* QUIT is said when nothing is in flight */
         slot->asked = false;
