@@ -382,6 +382,8 @@ void commit_done(struct engine *e)
     groups_free(e, &c->refused, true);
     groups_free(e, &c->flight, true);
     groups_free(e, &c->free, false);
+    handle_drop(e, &c->handle);
+    machine_end(e, &c->machine);
     mem_free(c);
     e->commit = NULL;
 }

@@ -62,8 +62,8 @@ static void bench_init(void)
 
 static void bench_done(void)
 {
-    core_done(&b.engine);
     commit_done(&b.engine);
+    core_done(&b.engine);
     messages_done(&b.engine);
     buffer_done(&b.log);
 }
