@@ -42,21 +42,26 @@ static void tell(struct parse *p, uint32_t line, struct slice key, struct wrong 
                                { "high", problem_number(p->problems, ACCOUNTS_MAX) }));
 }
 
-static void tell_key(struct parse *p, uint32_t line, const char *key, struct wrong wrong)
+/* "user@example.org.Alias"; lives as long as the problems. */
+static struct slice key_of(struct parse *p, struct slice key)
 {
     struct buffer name;
-    buffer_init(&name, ADDRESS_SIZE_MAX + 64);
-    buffer_add(&name, p->account->address);
-    buffer_add_char(&name, '.');
-    buffer_add_text(&name, key);
-    tell(p, line, buffer_slice(&name), wrong, p->account->address);
+    buffer_init(&name, INI_LINE_SIZE_MAX + ADDRESS_SIZE_MAX);
+    if (p->account) {
+        buffer_add(&name, p->account->address);
+        buffer_add_char(&name, '.');
+    }
+    buffer_add(&name, key);
+    struct slice copy = arena_copy(&p->problems->arena, buffer_slice(&name));
     buffer_done(&name);
+    return copy;
 }
 
 static void tell_twice(struct parse *p, uint32_t line, enum account_key key)
 {
-    problem_add(p->problems, (struct problem_at){ .line = line, .key = slice_of(key_names[key]) }, TEXT_WRONG_TWICE,
-                TEXT_REMEDY_TWICE, TEXT_ARGUMENTS({ "line", problem_number(p->problems, p->lines[key]) }));
+    problem_add(p->problems, (struct problem_at){ .line = line, .key = key_of(p, slice_of(key_names[key])) },
+                TEXT_WRONG_TWICE, TEXT_REMEDY_TWICE,
+                TEXT_ARGUMENTS({ "line", problem_number(p->problems, p->lines[key]) }));
 }
 
 static struct wrong with_item(struct wrong wrong, struct slice item)
@@ -82,7 +87,7 @@ static void claim(struct parse *p, uint32_t line, const char *key, struct slice 
     const struct account *other = table_get_slice(&p->accounts->by_address, name);
     if (other) {
         struct wrong wrong = with_item(WRONG(ACCOUNT_TAKEN), mailbox);
-        tell(p, line, key ? slice_of(key) : mailbox, wrong, other->address);
+        tell(p, line, key ? key_of(p, slice_of(key)) : mailbox, wrong, other->address);
         return;
     }
     table_put_slice(&p->accounts->by_address, arena_copy(&p->accounts->arena, name), p->account);
@@ -235,7 +240,7 @@ static void note_unknown(struct parse *p, const struct ini_item *item)
         buffer_add_text(&names, i > 0 ? ", " : "");
         buffer_add_text(&names, key_names[i]);
     }
-    tell(p, item->line, item->key, WRONG(ACCOUNT_KEY), buffer_slice(&names));
+    tell(p, item->line, key_of(p, item->key), WRONG(ACCOUNT_KEY), buffer_slice(&names));
     buffer_done(&names);
 }
 
@@ -262,7 +267,7 @@ static void note_key(struct parse *p, const struct ini_item *item)
     if (ini_unquote(item->value, &value) == ERR_OK)
         wrong = read_value(p, key, buffer_slice(&value), item->line);
     if (wrong.what != TEXT_NONE)
-        tell_key(p, item->line, key_names[key], wrong);
+        tell(p, item->line, key_of(p, slice_of(key_names[key])), wrong, p->account->address);
     secret_wipe_buffer(&value);
     buffer_done(&value);
 }

@@ -18,7 +18,7 @@ static void tell(const struct config_check *c, enum config_key key, struct wrong
                  struct slice names, uint16_t port)
 {
     problem_add(c->problems,
-                (struct problem_at){ .line = c->places[key], .key = slice_of(config_key_name(key)), .warning = wrong.warning },
+                (struct problem_at){ c->places[key], slice_of(config_key_name(key)), wrong.warning },
                 wrong.what, wrong.remedy,
                 TEXT_ARGUMENTS({ "value", problem_value(c->problems, value) }, { "names", names },
                                { "port", problem_number(c->problems, port) }));
@@ -48,7 +48,8 @@ static void check_name(const struct config_check *c)
     if (c->wrong[CONFIG_SERVER_NAME])
         return;
     if (name.size == 0)
-        tell_plain(c, CONFIG_SERVER_NAME, (struct wrong){ TEXT_WRONG_MISSING, TEXT_REMEDY_NAME_MISSING, false, SLICE_EMPTY });
+        tell_plain(c, CONFIG_SERVER_NAME,
+                   (struct wrong){ TEXT_WRONG_MISSING, TEXT_REMEDY_NAME_MISSING, false, SLICE_EMPTY });
     else if (slice_find(name, '.') == name.size)
         tell(c, CONFIG_SERVER_NAME, WARN(NAME_SHORT), name, SLICE_EMPTY, 0);
 }
@@ -84,10 +85,12 @@ enum { LISTENERS = 4 };
 
 static void listeners_of(const struct config *config, struct listeners listeners[static LISTENERS])
 {
-    listeners[0] = (struct listeners){ CONFIG_LISTEN_RELAY, config->listen.relay, config->listen.relay_count };
-    listeners[1] = (struct listeners){ CONFIG_LISTEN_SUBMISSION, config->listen.submission, config->listen.submission_count };
-    listeners[2] = (struct listeners){ CONFIG_LISTEN_SUBMISSIONS, config->listen.submissions, config->listen.submissions_count };
-    listeners[3] = (struct listeners){ CONFIG_WEB_LISTEN, config->web.listen, config->web.listen_count };
+#define LISTENERS_OF(key, member) (struct listeners){ key, config->member, config->member##_count }
+    listeners[0] = LISTENERS_OF(CONFIG_LISTEN_RELAY, listen.relay);
+    listeners[1] = LISTENERS_OF(CONFIG_LISTEN_SUBMISSION, listen.submission);
+    listeners[2] = LISTENERS_OF(CONFIG_LISTEN_SUBMISSIONS, listen.submissions);
+    listeners[3] = LISTENERS_OF(CONFIG_WEB_LISTEN, web.listen);
+#undef LISTENERS_OF
 }
 
 /* Two sockets cannot have both: the same, or one of them all addresses of the family. */

@@ -119,12 +119,12 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours that make one of the other; case does not count. Above
- * NAME_SIZE_MAX nothing is near. */
-static unsigned edit_distance(struct slice a, struct slice b)
+/* Insertions, deletions, replacements and swaps of neighbours that make one of the other; case does not count. UINT32_MAX
+ * where the lengths alone differ by more than max, and above NAME_SIZE_MAX, where nothing is near. */
+static unsigned edit_distance(struct slice a, struct slice b, unsigned max)
 {
     unsigned char d[NAME_SIZE_MAX + 1][NAME_SIZE_MAX + 1];
-    if (a.size > NAME_SIZE_MAX || b.size > NAME_SIZE_MAX)
+    if (a.size > NAME_SIZE_MAX || b.size > NAME_SIZE_MAX || a.size > b.size + max || b.size > a.size + max)
         return UINT32_MAX;
     for (size_t i = 0; i <= a.size; i++) {
         for (size_t j = 0; j <= b.size; j++) {
@@ -153,7 +153,7 @@ struct slice schema_section_nearest(struct slice section)
     const char *nearest = NULL;
     unsigned best = distance_max(section) + 1;
     for (enum config_key key = CONFIG_KEY_NONE + 1; key < CONFIG_KEY_COUNT; key++) {
-        unsigned distance = edit_distance(section, slice_of(rows[key].section));
+        unsigned distance = edit_distance(section, slice_of(rows[key].section), best);
         if (distance < best) {
             best = distance;
             nearest = rows[key].section;
@@ -173,7 +173,7 @@ enum config_key config_key_nearest(struct slice name)
     for (enum config_key key = CONFIG_KEY_NONE + 1; key < CONFIG_KEY_COUNT; key++) {
         if (rows[key].type == SCHEMA_TLS_POLICY)
             continue;
-        unsigned distance = edit_distance(own, slice_of(rows[key].name));
+        unsigned distance = edit_distance(own, slice_of(rows[key].name), distance_max(own));
         if (distance > distance_max(own))
             continue;
         distance = 2 * distance + !slice_equal_nocase(section, slice_of(rows[key].section));
