@@ -92,18 +92,21 @@ static inline void note_texts(const struct config_problems *problems, bool met[s
 /* All rows of what can be wrong: with accounts, or with the rest. */
 static inline void assert_all_met(const bool met[static TEXT_COUNT], bool accounts)
 {
-    static const char *const names[] = { "NONE",
-#define TEXT(id, english, french) #id,
-#include "base/text_rows.h"
+    static const struct {
+        enum text_id id;
+        const char *name;
+    } rows[] = {
+#define TEXT(id, english, french) { TEXT_##id, #id },
+#include "base/text_rows_config.h"
 #undef TEXT
     };
-    for (int id = 1; id < TEXT_COUNT; id++) {
-        struct slice name = slice_of(names[id]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct slice name = slice_of(rows[i].name);
         bool ours = slice_starts_with(name, SLICE("WRONG_")) || slice_starts_with(name, SLICE("WARN_")) ||
                     slice_starts_with(name, SLICE("REMEDY_")) || slice_starts_with(name, SLICE("INI_"));
         bool of_accounts = slice_find_slice(name, SLICE("_ACCOUNT")) < name.size &&
                            slice_find_slice(name, SLICE("LOGIN_ACCOUNTS_ONLY")) == name.size;
-        if (ours && of_accounts == accounts && !met[id])
-            fail_msg("no test meets %s", names[id]);
+        if (ours && of_accounts == accounts && !met[rows[i].id])
+            fail_msg("no test meets %s", rows[i].name);
     }
 }
