@@ -1,0 +1,714 @@
+#include "sim/world.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/codec.h"
+#include "base/table.h"
+#include "engine/trace.h"
+#include "sim/zone.h"
+#include "store/maildir.h"
+
+/* What may happen after the faults: five days until the last letter is given up, and some. */
+#define HEALED_US (12 * US_PER_DAY)
+#define LOOK_US (10 * US_PER_MINUTE)
+#define WALL_START_US INT64_C(1767225600000000)
+
+enum {
+    INI_SIZE_MAX = 16 << 10,
+    STUBS_SLICE = 64,
+    MOVES_SLICE = 16,
+    LINE_SIZE_MAX = 8 << 10,
+    DISK_SIZE = 256 << 20,
+    EVENTS_MAX = 20 * 1000 * 1000, /* happenings of one world: more is a world that never ends */
+    PATH_SIZE = 128,
+};
+
+struct job {
+    struct list_item item;
+    struct op op;
+    uint64_t life;
+    bool stubs;
+    uint64_t after_id;
+    struct arena arena;
+};
+
+/* A looked-up name on its way back. */
+struct dns_job {
+    struct happening happening;
+    struct handle handle;
+    struct zone_answer answer;
+    uint64_t life;
+};
+
+/* An answer of the store on its way to the engine. */
+struct answer {
+    struct happening happening;
+    struct event event;
+    uint64_t life;
+    struct arena arena;
+    struct buffer bytes;
+};
+
+bool world_up(const struct world *world)
+{
+    return world->engine != NULL;
+}
+
+struct now world_now(const struct world *world)
+{
+    return agenda_now(&world->agenda);
+}
+
+void world_feed(struct world *world, const struct event *event)
+{
+    if (world->engine)
+        engine_feed(world->engine, world_now(world), event);
+}
+
+static void hash_add(struct world *world, struct slice bytes)
+{
+    world->hash = world->hash * UINT64_C(0x9e3779b97f4a7c15) + crc32c((uint32_t)world->hash, bytes);
+}
+
+/* ---- answers ---- */
+
+static void answered(struct world *world, struct happening *h)
+{
+    struct answer *a = LIST_OWNER(h, struct answer, happening);
+    if (a->life == world->life)
+        world_feed(world, &a->event);
+    arena_done(&a->arena);
+    buffer_done(&a->bytes);
+    mem_free(a);
+}
+
+static struct answer *answer_new(struct world *world, enum event_kind kind, struct handle handle)
+{
+    struct answer *a = mem_alloc(sizeof(*a));
+    a->event = (struct event){ .kind = kind, .handle = handle };
+    a->life = world->life;
+    buffer_init(&a->bytes, 8 << 20);
+    return a;
+}
+
+static void answer_send(struct world *world, struct answer *a)
+{
+    agenda_set(&world->agenda, &a->happening, answered, 1 + (int64_t)random_fast_below(&world->random, 50));
+}
+
+/* ---- the store's threads ---- */
+
+static void jobs_go(struct world *world, struct world_jobs *jobs, happening_call *call)
+{
+    if (!list_empty(&jobs->list) && !agenda_is_set(&jobs->work))
+        agenda_set(&world->agenda, &jobs->work, call,
+                   1 + (int64_t)random_fast_below(&world->random, (uint64_t)world->options.disk_latency_us));
+}
+
+static void job_add(struct world *world, struct world_jobs *jobs, happening_call *call, const struct op *op)
+{
+    struct job *job = mem_alloc(sizeof(*job));
+    job->op = *op;
+    job->life = world->life;
+    if (op->kind == OP_BIG_APPEND)
+        job->op.big.bytes = arena_copy(&job->arena, op->big.bytes);
+    list_append(&jobs->list, &job->item);
+    jobs_go(world, jobs, call);
+}
+
+static void job_free(struct job *job)
+{
+    arena_done(&job->arena);
+    mem_free(job);
+}
+
+static void jobs_clear(struct world *world, struct world_jobs *jobs)
+{
+    struct list_item *item;
+    while ((item = list_take_first(&jobs->list)))
+        job_free(LIST_OWNER(item, struct job, item));
+    agenda_cancel(&world->agenda, &jobs->work);
+}
+
+static void news(struct world *world)
+{
+    struct store_damage damage;
+    while (store_damage_next(world->store, &damage))
+        letters_violate(&world->letters, "the store found damage though nothing rots in this world");
+    struct answer *a = answer_new(world, EVENT_STORE_STATE, (struct handle){ 0 });
+    store_state_get(world->store, &a->event.store_state);
+    answer_send(world, a);
+    struct store_move moves[MOVES_SLICE];
+    uint32_t count;
+    while ((count = store_moves_take(world->store, moves, MOVES_SLICE)) > 0) {
+        a = answer_new(world, EVENT_MOVED, (struct handle){ 0 });
+        struct store_move *copy = arena_array(&a->arena, struct store_move, count);
+        memcpy(copy, moves, count * sizeof(*copy));
+        a->event.moved = (struct event_moved){ copy, count };
+        answer_send(world, a);
+    }
+}
+
+static void background(struct world *world, struct happening *h);
+
+static void background_plan(struct world *world, bool at_once)
+{
+    int64_t deadline_us = store_deadline_us(world->store);
+    if (!at_once && deadline_us == DEADLINE_NEVER) {
+        agenda_cancel(&world->agenda, &world->background);
+        return;
+    }
+    int64_t after_us = at_once ? 1 : deadline_us - world->agenda.now_us;
+    agenda_set(&world->agenda, &world->background, background, after_us > 0 ? after_us : 1);
+}
+
+static bool crash_due(const struct world *world)
+{
+    return world->disk && sim_disk_operations(world->disk) > world->crash_operation;
+}
+
+static void background(struct world *world, struct happening *h)
+{
+    (void)h;
+    if (!world->store)
+        return;
+    bool more = list_empty(&world->writer.list) && store_background(world->store, world_now(world));
+    if (!crash_due(world)) {
+        news(world);
+        background_plan(world, more);
+    }
+}
+
+static void write_stubs(struct world *world, struct job *job)
+{
+    struct answer *a = answer_new(world, EVENT_STUBS, (struct handle){ 0 });
+    struct store_stub *stubs = arena_array(&a->arena, struct store_stub, STUBS_SLICE);
+    uint32_t count = 0;
+    enum err err = store_load_stubs(world->store, job->after_id, stubs, STUBS_SLICE, &count);
+    a->event.stubs = (struct event_stubs){ stubs, count, err != ERR_OK || count < STUBS_SLICE };
+    uint64_t after_id = count > 0 ? stubs[count - 1].id : 0;
+    bool last = a->event.stubs.last;
+    answer_send(world, a);
+    if (last)
+        return;
+    struct job *next = mem_alloc(sizeof(*next));
+    next->stubs = true;
+    next->after_id = after_id;
+    next->life = world->life;
+    list_append(&world->writer.list, &next->item);
+}
+
+static void write_op(struct world *world, struct job *job)
+{
+    const struct op *op = &job->op;
+    struct answer *a;
+    switch (op->kind) {
+    case OP_COMMIT:
+        a = answer_new(world, EVENT_COMMITTED, op->handle);
+        struct store_result *results = arena_array(&a->arena, struct store_result, op->commit.count);
+        store_commit(world->store, world_now(world), op->commit.items, op->commit.count, results);
+        for (uint32_t i = 0; i < op->commit.count; i++)
+            world->letters.doubt_everywhere |= results[i].status == STORE_UNKNOWN;
+        a->event.committed = (struct event_committed){ results, op->commit.count };
+        break;
+    case OP_BIG_APPEND:
+        a = answer_new(world, EVENT_BIG, op->handle);
+        a->event.big = (struct event_big){ op->big.id, false, store_big_append(world->store, op->big.id, op->big.offset, op->big.bytes) };
+        break;
+    case OP_BIG_FINISH:
+        a = answer_new(world, EVENT_BIG, op->handle);
+        a->event.big = (struct event_big){ op->big.id, true, store_big_finish(world->store, op->big.id) };
+        break;
+    default:
+        assert(op->kind == OP_BIG_ABORT);
+        store_big_abort(world->store, op->big.id);
+        return;
+    }
+    answer_send(world, a);
+}
+
+static void writer_works(struct world *world, struct happening *h)
+{
+    (void)h;
+    struct list_item *item = list_take_first(&world->writer.list);
+    if (!item || !world->store)
+        return;
+    struct job *job = LIST_OWNER(item, struct job, item);
+    if (job->stubs)
+        write_stubs(world, job);
+    else
+        write_op(world, job);
+    job_free(job);
+    if (crash_due(world))
+        return;
+    news(world);
+    background_plan(world, true);
+    jobs_go(world, &world->writer, writer_works);
+}
+
+static void reader_works(struct world *world, struct happening *h)
+{
+    (void)h;
+    struct list_item *item = list_take_first(&world->reader_jobs.list);
+    if (!item || !world->reader)
+        return;
+    struct job *job = LIST_OWNER(item, struct job, item);
+    const struct op *op = &job->op;
+    bool load = op->kind == OP_LOAD;
+    struct answer *a = answer_new(world, load ? EVENT_LOADED : EVENT_BODY, op->handle);
+    if (load) {
+        enum err err = store_read_envelope(world->reader, op->load.id, op->load.envelope, &a->bytes);
+        a->event.loaded = (struct event_loaded){ op->load.id, err, buffer_slice(&a->bytes) };
+    } else {
+        enum err err = store_read_body(world->reader, op->body_read.id, &op->body_read.body, op->body_read.offset,
+                                       op->body_read.size, &a->bytes);
+        a->event.body = (struct event_body){ op->body_read.id, err, op->body_read.offset, buffer_slice(&a->bytes) };
+    }
+    answer_send(world, a);
+    job_free(job);
+    jobs_go(world, &world->reader_jobs, reader_works);
+}
+
+static enum err source_read(void *context, uint64_t id, const struct body_ref *body, uint64_t offset, void *data, size_t size)
+{
+    struct world *world = context;
+    struct buffer bytes;
+    buffer_init(&bytes, size);
+    enum err err = store_read_body(world->reader, id, body, offset, (uint32_t)size, &bytes);
+    if (err == ERR_OK && bytes.size == size)
+        memcpy(data, bytes.data, size);
+    else if (err == ERR_OK)
+        err = ERR_CORRUPT;
+    buffer_done(&bytes);
+    return err;
+}
+
+static void worker_works(struct world *world, struct happening *h)
+{
+    (void)h;
+    struct list_item *item = list_take_first(&world->worker.list);
+    if (!item || !world->reader)
+        return;
+    struct job *job = LIST_OWNER(item, struct job, item);
+    const struct maildir_source source = { source_read, world };
+    struct answer *a = answer_new(world, EVENT_MAILDIR, job->op.handle);
+    a->event.maildir.err = maildir_deliver(sim_disk_border(world->disk), &job->op.maildir, &source);
+    answer_send(world, a);
+    job_free(job);
+    jobs_go(world, &world->worker, worker_works);
+}
+
+/* ---- operations ---- */
+
+static void dns_answered(struct world *world, struct happening *h)
+{
+    struct dns_job *job = LIST_OWNER(h, struct dns_job, happening);
+    if (job->life == world->life) {
+        struct event event = { .kind = EVENT_DNS, .handle = job->handle };
+        event.dns = (struct event_dns){ .status = job->answer.status, .ttl_us = 5 * US_PER_MINUTE,
+                                        .rdata = job->answer.rdata, .count = job->answer.count };
+        if (event.dns.status == DNS_TEMP)
+            event.dns.error = SLICE("SERVFAIL");
+        world_feed(world, &event);
+    }
+    mem_free(job);
+}
+
+static void op_dns(struct world *world, const struct op *op)
+{
+    struct dns_job *job = mem_alloc(sizeof(*job));
+    job->handle = op->handle;
+    job->life = world->life;
+    zone_answer(&world->options, op->dns.name, op->dns.type, &job->answer);
+    bool notices = slice_equal(op->dns.name, SLICE("from.test"));
+    if (world->faults && !notices && sim_chance(&world->random, world->options.dns_temp)) {
+        job->answer.status = DNS_TEMP;
+        job->answer.count = 0;
+    }
+    for (size_t i = 0; i < job->answer.count; i++)
+        job->answer.rdata[i].data = job->answer.bytes[i];
+    agenda_set(&world->agenda, &job->happening, dns_answered, 1 + (int64_t)random_fast_below(&world->random, 20000));
+}
+
+static void op_trace(struct world *world, const struct trace_event *event)
+{
+    struct buffer line;
+    buffer_init(&line, LINE_SIZE_MAX);
+    trace_format(event, &line);
+    hash_add(world, buffer_slice(&line));
+    if (world->trace)
+        fprintf(stderr, "%14.6f %.*s\n", (double)world->agenda.now_us / 1e6, SLICE_ARG(buffer_slice(&line)));
+    buffer_done(&line);
+}
+
+static void carry_out(struct world *world, const struct op *op)
+{
+    switch (op->kind) {
+    case OP_CONNECT: server_connect(world, op->handle, &op->connect.address); break;
+    case OP_SEND: net_send(world, op->handle, op->send.bytes); break;
+    case OP_CREDIT: net_credit(world, op->handle, op->credit); break;
+    case OP_START_TLS: net_start_tls(world, op->handle, op->start_tls.server); break;
+    case OP_CLOSE: net_close(world, op->handle, op->close.abort); break;
+    case OP_DNS: op_dns(world, op); break;
+    case OP_COMMIT:
+    case OP_BIG_APPEND:
+    case OP_BIG_FINISH:
+    case OP_BIG_ABORT: job_add(world, &world->writer, writer_works, op); break;
+    case OP_LOAD:
+    case OP_BODY_READ: job_add(world, &world->reader_jobs, reader_works, op); break;
+    case OP_MAILDIR: job_add(world, &world->worker, worker_works, op); break;
+    case OP_INFLIGHT: inflight_table_set(world->inflight, op->inflight.slot, op->inflight.id, op->inflight.dot_sent); break;
+    case OP_TRACE: op_trace(world, op->trace); break;
+    case OP_PASSWORD:
+    case OP_LISTEN:
+    case OP_REPLY: break;
+    case OP_NONE: assert(!"no operation");
+    }
+}
+
+static void ticked(struct world *world, struct happening *h)
+{
+    (void)h;
+    world_feed(world, &(struct event){ .kind = EVENT_TICK });
+}
+
+static void hash_op(struct world *world, const struct op *op)
+{
+    const uint64_t facts[] = { op->kind, op->handle.slot, op->handle.generation, (uint64_t)world->agenda.now_us };
+    hash_add(world, slice(facts, sizeof(facts)));
+    if (op->kind == OP_SEND)
+        hash_add(world, op->send.bytes);
+    world->operation_count++;
+}
+
+static void drain(struct world *world)
+{
+    struct op op;
+    while (world->engine && engine_next(world->engine, &op)) {
+        hash_op(world, &op);
+        carry_out(world, &op);
+    }
+    if (!world->engine)
+        return;
+    int64_t deadline_us = engine_deadline_us(world->engine);
+    if (deadline_us == DEADLINE_NEVER)
+        agenda_cancel(&world->agenda, &world->tick);
+    else
+        agenda_set(&world->agenda, &world->tick, ticked, deadline_us > world->agenda.now_us ? deadline_us - world->agenda.now_us : 0);
+}
+
+/* ---- starts and ends ---- */
+
+static struct config *config_make(struct world *world, enum sim_mode mode)
+{
+    struct buffer ini;
+    buffer_init(&ini, INI_SIZE_MAX);
+    sim_options_ini(&world->options, mode, &ini);
+    struct config_problems problems;
+    config_problems_init(&problems);
+    const struct config_source source = { .file = SLICE("sim.ini"), .text = buffer_slice(&ini) };
+    struct config *config = config_parse(&source, &problems);
+    for (uint32_t i = 0; !config && i < problems.count; i++)
+        fprintf(stderr, "%u: %.*s\n", problems.items[i].line, SLICE_ARG(problems.items[i].what));
+    assert(config);
+    config_problems_done(&problems);
+    buffer_done(&ini);
+    return config;
+}
+
+static struct accounts *accounts_make(const struct config *config)
+{
+    struct config_problems problems;
+    config_problems_init(&problems);
+    const struct accounts_source source = { .file = SLICE("accounts.ini"), .config = config };
+    struct accounts *accounts = accounts_parse(&source, &problems);
+    assert(accounts);
+    config_problems_done(&problems);
+    return accounts;
+}
+
+static void inflight_found(void *context, uint64_t id, bool dot_sent)
+{
+    struct world *world = context;
+    world_feed(world, &(struct event){ .kind = EVENT_INFLIGHT, .inflight = { id, dot_sent } });
+}
+
+static bool store_begin(struct world *world)
+{
+    struct store_options options;
+    store_options_default(&options);
+    options.min_free_bytes = 1 << 20;
+    options.segment_size = world->options.segment_size;
+    for (size_t i = 0; i < sizeof(options.seed); i += 8) {
+        uint64_t draw = random_fast_u64(&world->random);
+        memcpy(options.seed + i, &draw, 8);
+    }
+    struct disk *disk = sim_disk_border(world->disk);
+    if (store_open(disk, world_now(world), &options, &world->store) != ERR_OK) {
+        world->store = NULL;
+        return false;
+    }
+    if (store_reader_open(world->store, &world->reader) == ERR_OK)
+        return true;
+    world->reader = NULL;
+    return false;
+}
+
+static void world_crash(struct world *world);
+
+static void world_start(struct world *world)
+{
+    world->life++;
+    if (!store_begin(world)) {
+        world_crash(world); /* a crash within the recovery, or a disk that refuses: again later */
+        return;
+    }
+    struct engine_options options = { .config = world->config, .accounts = world->accounts,
+                                      .last_id = store_report(world->store)->last_id };
+    for (size_t i = 0; i < sizeof(options.seed); i += 8) {
+        uint64_t draw = random_fast_u64(&world->random);
+        memcpy(options.seed + i, &draw, 8);
+    }
+    world->engine = engine_new(world_now(world), &options);
+    inflight_table_scan(world->inflight, inflight_found, world);
+    inflight_table_clear(world->inflight);
+    struct job *job = mem_alloc(sizeof(*job));
+    job->stubs = true;
+    job->life = world->life;
+    list_append(&world->writer.list, &job->item);
+    jobs_go(world, &world->writer, writer_works);
+    news(world);
+    background_plan(world, true);
+}
+
+static void restarted(struct world *world, struct happening *h)
+{
+    (void)h;
+    if (!world->engine)
+        world_start(world);
+}
+
+static void process_gone(struct world *world)
+{
+    sim_disk_kill(world->disk);
+    net_cut_all(world, &world->net);
+    jobs_clear(world, &world->writer);
+    jobs_clear(world, &world->reader_jobs);
+    jobs_clear(world, &world->worker);
+    agenda_cancel(&world->agenda, &world->tick);
+    agenda_cancel(&world->agenda, &world->background);
+    engine_free(world->engine);
+    world->engine = NULL;
+    store_reader_close(world->reader);
+    world->reader = NULL;
+    store_close(world->store);
+    world->store = NULL;
+    world->life++;
+}
+
+static void crash_plan(struct world *world);
+
+static void world_crash(struct world *world)
+{
+    letters_crashed(&world->letters, world->agenda.now_us);
+    process_gone(world);
+    if (sim_chance(&world->random, world->options.power_share)) {
+        sim_disk_power_loss(world->disk, random_fast_u64(&world->random));
+        memcpy(world->inflight, world->inflight_safe, sizeof(world->inflight));
+    }
+    sim_disk_crash_at(world->disk, UINT64_MAX);
+    world->crash_operation = UINT64_MAX;
+    if (world->trace)
+        fprintf(stderr, "%14.6f ---- crash\n", (double)world->agenda.now_us / 1e6);
+    crash_plan(world);
+    agenda_set(&world->agenda, &world->restart, restarted, 1 + (int64_t)random_fast_below(&world->random, 60 * 1000000));
+}
+
+static void crashes(struct world *world, struct happening *h)
+{
+    (void)h;
+    if (world->engine)
+        world_crash(world);
+}
+
+/* Half of them at a moment, half at an operation of the disk (also of the recovery). */
+static void crash_plan(struct world *world)
+{
+    if (!world->faults || world->crashes_left == 0)
+        return;
+    world->crashes_left--;
+    memcpy(world->inflight_safe, world->inflight, sizeof(world->inflight));
+    if (sim_chance(&world->random, 500)) {
+        uint64_t after = random_fast_below(&world->random, sim_chance(&world->random, 500) ? 20 : 400);
+        world->crash_operation = sim_disk_operations(world->disk) + after;
+        sim_disk_crash_at(world->disk, world->crash_operation);
+    } else {
+        uint64_t after_us = random_fast_below(&world->random, (uint64_t)(sim_chance(&world->random, 700) ? 20 * US_PER_SECOND : world->options.faults_us));
+        agenda_set(&world->agenda, &world->crash, crashes, (int64_t)after_us);
+    }
+}
+
+/* ---- reload, heal ---- */
+
+static void reloads(struct world *world, struct happening *h)
+{
+    (void)h;
+    if (world->reloads_left == 0 || !world->faults)
+        return;
+    world->reloads_left--;
+    world->mode = (enum sim_mode)random_fast_below(&world->random, 3);
+    world->mode_changed = true;
+    struct config *old = world->config;
+    world->config = config_make(world, world->mode);
+    world_feed(world, &(struct event){ .kind = EVENT_CONFIG, .config = { world->config, world->accounts } });
+    config_free(old);
+    agenda_set(&world->agenda, &world->reload, reloads, 1 + (int64_t)random_fast_below(&world->random, (uint64_t)world->options.faults_us));
+}
+
+static void disk_faults(struct world *world)
+{
+    static const unsigned kinds[] = { SIM_WRITE, SIM_SYNC, SIM_RENAME | SIM_CREATE, SIM_SYNC_FOLDER };
+    static const enum err errors[] = { ERR_IO, ERR_DISK_FULL };
+    if (!sim_chance(&world->random, world->options.disk_fault * 40))
+        return;
+    const struct sim_fault fault = { .on = kinds[random_fast_below(&world->random, 4)],
+                                     .skip = (uint32_t)random_fast_below(&world->random, 200),
+                                     .times = 1 + (uint32_t)random_fast_below(&world->random, 3),
+                                     .err = errors[random_fast_below(&world->random, 2)] };
+    sim_disk_fault(world->disk, &fault);
+}
+
+static void heals(struct world *world, struct happening *h)
+{
+    (void)h;
+    world->faults = false;
+    world->crash_operation = UINT64_MAX;
+    sim_disk_crash_at(world->disk, UINT64_MAX);
+    sim_disk_heal(world->disk);
+    agenda_cancel(&world->agenda, &world->crash);
+    net_heal(world, &world->net);
+    if (world->trace)
+        fprintf(stderr, "%14.6f ---- healed\n", (double)world->agenda.now_us / 1e6);
+}
+
+/* ---- the end ---- */
+
+/* Everything is said and done: nothing waits anywhere but what the administrator must look at. */
+static bool queue_empty(struct world *world)
+{
+    if (!world->engine)
+        return false;
+    struct engine_status status;
+    engine_status(world->engine, world_now(world), &status);
+    world->held = status.queues[QUEUE_HOLDING] > 0;
+    return status.loaded && status.queues[QUEUE_REMOTE] == 0 && status.queues[QUEUE_RETRY] == 0 &&
+           status.queues[QUEUE_LOCAL] == 0 && status.attempts == 0 && list_empty(&world->writer.list);
+}
+
+static bool local_has(struct world *world, const struct letter *letter, uint32_t place)
+{
+    char id[16], path[PATH_SIZE];
+    id_format(letter->id, id);
+    snprintf(path, sizeof(path), "mail/local.test/postmaster/new/%s.R%u.facteur", id, place);
+    uint64_t size;
+    return sim_disk_file_size(world->disk, path, &size) && size >= letter->text.size;
+}
+
+static void letter_ended(struct world *world, const struct letter *letter)
+{
+    for (uint32_t i = 0; i < letter->recipient_count; i++) {
+        const struct letter_recipient *to = &letter->recipients[i];
+        bool local = to->domain == ZONE_DOMAINS_MAX;
+        bool ended = to->delivered > 0 || to->failed > 0 || letter->null_sender || (local && local_has(world, letter, i));
+        if (!ended && !world->held)
+            letters_violate(&world->letters, "letter %u: accepted, and %s has neither it nor a notice", letter->number,
+                            to->address);
+    }
+}
+
+static void world_check(struct world *world, bool ended)
+{
+    if (!ended)
+        letters_violate(&world->letters, "the queue did not become empty after the faults had ended");
+    letters_check(&world->letters);
+    for (uint32_t i = 0; ended && i < world->letters.count; i++)
+        if (world->letters.all[i].accepted > 0)
+            letter_ended(world, &world->letters.all[i]);
+}
+
+static void world_init(struct world *world, const struct sim_options *options, bool trace)
+{
+    *world = (struct world){ .options = *options, .trace = trace, .faults = true, .mode = options->mode };
+    random_fast_init(&world->random, options->seed ^ UINT64_C(0xfac7e0125eed));
+    agenda_init(&world->agenda, WALL_START_US);
+    net_init(&world->net);
+    world->net.agenda = &world->agenda;
+    world->net.random = &world->random;
+    world->net.options = &world->options;
+    world->net.faults = &world->faults;
+    world->net.feed = world_feed;
+    list_init(&world->peers);
+    list_init(&world->writer.list);
+    list_init(&world->reader_jobs.list);
+    list_init(&world->worker.list);
+    letters_make(&world->letters, options, &world->random);
+    world->disk = sim_disk_new(random_fast_u64(&world->random), DISK_SIZE);
+    world->crash_operation = UINT64_MAX;
+    world->crashes_left = options->crash_count;
+    world->reloads_left = options->reload_count;
+    inflight_table_clear(world->inflight);
+    inflight_table_clear(world->inflight_safe);
+    world->config = config_make(world, world->mode);
+    world->accounts = accounts_make(world->config);
+}
+
+bool world_run(struct world *world, const struct sim_options *options, bool trace)
+{
+    world_init(world, options, trace);
+    disk_faults(world);
+    agenda_set(&world->agenda, &world->heal, heals, options->faults_us);
+    agenda_set(&world->agenda, &world->reload, reloads, 1 + (int64_t)random_fast_below(&world->random, (uint64_t)options->faults_us));
+    world_start(world);
+    crash_plan(world);
+    senders_start(world);
+    drain(world);
+    int64_t end_us = world->agenda.now_us + options->faults_us + HEALED_US, look_us = 0;
+    bool ended = false;
+    struct happening *h;
+    while (!ended && world->letters.violations == 0 && world->agenda.happened_count < EVENTS_MAX &&
+           (h = agenda_next(&world->agenda, end_us)) != NULL) {
+        h->call(world, h);
+        if (crash_due(world))
+            world_crash(world);
+        drain(world);
+        if (!world->faults && world->agenda.now_us >= look_us) {
+            look_us = world->agenda.now_us + LOOK_US;
+            ended = senders_over(world) && queue_empty(world);
+        }
+    }
+    if (world->letters.violations == 0)
+        world_check(world, ended);
+    return world->letters.violations == 0;
+}
+
+void world_done(struct world *world)
+{
+    if (world->engine)
+        process_gone(world);
+    net_done(world, &world->net);
+    senders_done(world);
+    /* Answers and lookups on their way own memory. */
+    struct happening *h;
+    while ((h = agenda_next(&world->agenda, INT64_MAX / 2048)) != NULL) {
+        if (h->call == answered || h->call == dns_answered)
+            h->call(world, h);
+    }
+    jobs_clear(world, &world->writer);
+    agenda_done(&world->agenda);
+    letters_done(&world->letters);
+    sim_disk_free(world->disk);
+    config_free(world->config);
+    accounts_free(world->accounts);
+}
