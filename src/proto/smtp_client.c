@@ -17,6 +17,7 @@
 enum {
     QUIT_TIMEOUT_US = 10 * US_PER_SECOND, /* who has said QUIT waits no longer for its answer */
     KEPT_MAX = 512, /* capacity of a buffer that an idle session keeps */
+    IDLE_MAX = 4 << 10, /* ... and of all of them, with what the next transaction can use again */
 };
 
 /* ---- states ---- */
@@ -262,7 +263,9 @@ static void release(struct smtp_client *c)
     if (c->unsent.size == 0 && c->unsent.capacity > KEPT_MAX)
         buffer_trim(&c->unsent);
     smtp_reply_reader_trim(&c->reader);
-    smtp_client_slots_release(c);
+    size_t kept = c->input.capacity + c->unsent.capacity + c->reader.lines.capacity + c->reader.text.capacity +
+                  c->opening.capacity + c->words.capacity + c->binding.capacity;
+    smtp_client_slots_release(c, kept < IDLE_MAX ? IDLE_MAX - kept : 0);
 }
 
 /* ---- what comes in ---- */

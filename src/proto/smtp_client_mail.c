@@ -19,8 +19,6 @@ enum {
     BODY_TAIL_SIZE_MAX = 5,
     HELD_TEXTS_SIZE_MAX = 64 << 10,
     ORCPT_SENT_SIZE_MAX = 500,     /* RFC 3461 4.2 */
-    FATES_KEPT_MAX = 64,           /* capacities that an idle session keeps */
-    TRANSCRIPT_KEPT_MAX = 512,
 };
 
 static uint32_t recipients(const struct smtp_client_slot *slot)
@@ -74,15 +72,19 @@ void smtp_client_slots_free(struct smtp_client *c)
     c->slot_count = 0;
 }
 
-/* Whoever wants a transcript has asked for it by now: RESULT and END were output in this turn. */
-void smtp_client_slots_release(struct smtp_client *c)
+static size_t slot_memory(const struct smtp_client_slot *slot)
 {
+    return sizeof *slot + slot->said.capacity + slot->transcript.capacity + slot->held_texts.capacity +
+           slot->fates_capacity * sizeof *slot->fates + slot->held_capacity * sizeof *slot->held;
+}
+
+/* Whoever wants a transcript has asked for it by now: RESULT and END were output in this turn. */
+void smtp_client_slots_release(struct smtp_client *c, size_t room)
+{
+    assert(c->slot_count == 0);
     for (size_t i = 0; i < SMTP_CLIENT_IN_FLIGHT_MAX; i++) {
-        struct smtp_client_slot *slot = c->slots[i];
-        if (slot != NULL && (i > 0 || slot->said.capacity > TRANSCRIPT_KEPT_MAX ||
-                             slot->transcript.capacity > TRANSCRIPT_KEPT_MAX || slot->held_capacity > 0 ||
-                             slot->fates_capacity > FATES_KEPT_MAX)) {
-            slot_free(slot);
+        if (c->slots[i] != NULL && (i > 0 || slot_memory(c->slots[i]) > room)) {
+            slot_free(c->slots[i]);
             c->slots[i] = NULL;
         }
     }

@@ -116,7 +116,8 @@ bool smtp_client_slot_tell(struct smtp_client *c, struct smtp_client_output *ret
 void smtp_client_slots_lose(struct smtp_client *c);
 /* All of unsent was handed out. */
 void smtp_client_slots_handed_out(struct smtp_client *c);
-void smtp_client_slots_release(struct smtp_client *c); /* what an idle session does not need */
+/* Nothing is in flight: keeps the memory of one transaction for the next, if it is no more than room octets. */
+void smtp_client_slots_release(struct smtp_client *c, size_t room);
 void smtp_client_slots_free(struct smtp_client *c);
 enum stage smtp_client_slot_stage(const struct smtp_client_slot *slot);
 

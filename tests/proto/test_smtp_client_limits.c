@@ -600,6 +600,35 @@ static void test_transcript_bounds(void **state)
     done(&p);
 }
 
+/* The longest transcript of an opening, long answers, and a transaction after another: idle is 4 KiB at most, as the
+ * watch has it, and what a usual transaction needs is kept for the next. */
+static void test_idle_memory(void **state)
+{
+    static struct play p;
+    setup(&p);
+    drain(&p);
+    for (int i = 0; i < 40; i++)
+        hear(&p, "220-what a long greeting this is, line after line of it\r\n");
+    open_session(&p, "");
+    struct smtp_client_transaction t = simple(3);
+    for (int i = 0; i < 3; i++) {
+        transaction(&p, &t);
+        hear(&p, "550 5.7.1 a refusal of the length that some have: it tells what the sender must do, whom he should "
+                 "ask, where it is written, and what it was that was found, in a text of three hundred octets and more, "
+                 "so that whoever reads the notice may think that he was not meant, and writes to the postmaster.\r\n");
+        assert_true(smtp_client_idle(&p.client));
+    }
+    done(&p);
+
+    setup(&p);
+    open_session(&p, "");
+    transaction(&p, &t);
+    hear(&p, "550 no\r\n");
+    assert_true(smtp_client_idle(&p.client));
+    assert_non_null(p.client.slots[0]);
+    done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -608,7 +637,7 @@ int main(void)
         cmocka_unit_test(test_body_time),       cmocka_unit_test(test_body_stuck),
         cmocka_unit_test(test_dot_unsent),      cmocka_unit_test(test_refused_and_lost),
         cmocka_unit_test(test_transcript),      cmocka_unit_test(test_transcript_two),
-        cmocka_unit_test(test_transcript_bounds),
+        cmocka_unit_test(test_transcript_bounds), cmocka_unit_test(test_idle_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
