@@ -6,6 +6,7 @@
 #include "config/account.h"
 #include "config/config.h"
 #include "config/ini.h"
+#include "config/schema.h"
 
 enum { TEXT_SIZE_MAX = 1 << 20 };
 
@@ -36,6 +37,53 @@ static void check_problems(const struct config_problems *problems)
     buffer_done(&out);
 }
 
+/* As facteur.ini, from what is shown; a secret is shown as set only, so another one stands for it. */
+static void write_out(const struct config *config, struct buffer *out)
+{
+    struct buffer value;
+    buffer_init(&value, TEXT_SIZE_MAX);
+    for (enum config_key key = CONFIG_KEY_NONE + 1; key < CONFIG_KEY_COUNT; key++) {
+        const struct schema_row *row = schema_row(key);
+        buffer_clear(&value);
+        config_value(config, key, &value);
+        if (row->type == SCHEMA_TLS_POLICY || (row->secret && value.size == 0))
+            continue;
+        buffer_add_format(out, "[%s]\n%s = ", row->section, row->name);
+        enum err err = ini_quote(row->secret ? SLICE("x") : buffer_slice(&value), out);
+        assert(err == ERR_OK);
+        buffer_add_char(out, '\n');
+    }
+    buffer_add_text(out, "[TlsPolicy]\n");
+    for (size_t i = 0; i < config->tls_policies_count; i++) {
+        const struct config_tls_policy *policy = &config->tls_policies[i];
+        assert(config_tls_policy_of(config, policy->domain) == policy);
+        buffer_add_format(out, "%.*s = %s\n", SLICE_ARG(policy->domain),
+                          schema_row(CONFIG_TLS_POLICY)->choices[policy->demand]);
+    }
+    buffer_done(&value);
+}
+
+/* What is shown can be written, and is then the same configuration. */
+static void round_trip(const struct config *config)
+{
+    struct config_problems problems;
+    struct buffer first, second;
+    buffer_init(&first, TEXT_SIZE_MAX);
+    buffer_init(&second, TEXT_SIZE_MAX);
+    write_out(config, &first);
+    assert(!first.overflow);
+    struct config_source source = { .file = SLICE("facteur.ini"), .text = buffer_slice(&first) };
+    config_problems_init(&problems);
+    struct config *again = config_parse(&source, &problems);
+    assert(again != NULL);
+    write_out(again, &second);
+    assert(slice_equal(buffer_slice(&first), buffer_slice(&second)));
+    config_free(again);
+    config_problems_done(&problems);
+    buffer_done(&first);
+    buffer_done(&second);
+}
+
 static void parse_config(struct slice text, enum language language)
 {
     struct config_problems problems;
@@ -53,6 +101,8 @@ static void parse_config(struct slice text, enum language language)
         config_value(config, (enum config_key)key, &out);
         assert(slice_find(buffer_slice(&out), '\n') == out.size);
     }
+    if (config != NULL)
+        round_trip(config);
     config_free(config);
     config_problems_done(&problems);
     buffer_done(&out);
