@@ -211,9 +211,10 @@ TEXT(KEY_RETRY_REMOTE_QUEUE,
      "Conserver un message dans la file distante, où les tentatives sont fréquentes, au moins ce nombre de minutes "
      "avant qu’il passe dans la file de relance.")
 TEXT(KEY_RETRY_REMOTE_RETRY,
-     "The first interval between attempts in the remote queue; it grows from one to the next, up to 15 minutes.",
+     "The first interval between attempts in the remote queue; it grows from one to the next, up to 15 minutes, or "
+     "stays as it is if it is longer.",
      "Le premier intervalle entre les tentatives dans la file distante ; il croît d’une fois à l’autre, jusqu’à 15 "
-     "minutes.")
+     "minutes, ou reste tel quel s’il est plus long.")
 TEXT(KEY_RETRY_DELAY_AFTER_TEMP_ERROR,
      "After a 4xx answer wait at least so many minutes before the next attempt; 0: no such wait. Greylisting refuses "
      "whoever comes back at once.",
@@ -297,10 +298,10 @@ TEXT(KEY_OUTBOUND_DOT_TIMEOUT,
      "Le temps maximal pour la réponse à la fin d’un message. Un temps court crée des doublons : l’autre serveur "
      "peut avoir pris le message même si sa réponse tarde.")
 TEXT(KEY_OUTBOUND_IDLE_TIMEOUT,
-     "How long a connection is kept open after a message, so that the next one for the same destination can use it; "
-     "0 closes it at once.",
+     "How long a connection is kept open after a message, so that the next one for the same destination can use it. "
+     "Many servers dislike idle visitors, so keep it short.",
      "Le temps pendant lequel une connexion reste ouverte après un message, pour que le suivant vers la même "
-     "destination puisse s’en servir ; 0 la ferme aussitôt.")
+     "destination puisse s’en servir. Beaucoup de serveurs n’aiment pas les visiteurs oisifs : restez bref.")
 
 /* ---- [Submission] ---- */
 TEXT(KEY_SUBMISSION_BIND_SENDER,

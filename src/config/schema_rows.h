@@ -78,7 +78,7 @@ KEY(OUTBOUND_BANNER_TIMEOUT, "Outbound", "BannerTimeout", SECONDS("1s", "1h"), o
 KEY(OUTBOUND_COMMAND_TIMEOUT, "Outbound", "CommandTimeout", SECONDS("1s", "1h"), outbound.command_timeout_us, "5m")
 KEY(OUTBOUND_DATA_TIMEOUT, "Outbound", "DataTimeout", SECONDS("1s", "1h"), outbound.data_timeout_us, "3m")
 KEY(OUTBOUND_DOT_TIMEOUT, "Outbound", "DotTimeout", SECONDS("1s", "1h"), outbound.dot_timeout_us, "10m")
-KEY(OUTBOUND_IDLE_TIMEOUT, "Outbound", "IdleTimeout", SECONDS("0", "5m"), outbound.idle_timeout_us, "5s")
+KEY(OUTBOUND_IDLE_TIMEOUT, "Outbound", "IdleTimeout", SECONDS("1s", "5m"), outbound.idle_timeout_us, "5s")
 
 KEY(SUBMISSION_BIND_SENDER, "Submission", "BindSender", SWITCH, submission.bind_sender, "yes")
 
