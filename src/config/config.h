@@ -27,7 +27,7 @@ enum config_key {
 
 enum {
     CONFIG_FILE_SIZE_MAX = 1 << 20,
-    CONFIG_PROBLEMS_MAX = 100, /* told; the rest is counted */
+    CONFIG_PROBLEMS_MAX = 100, /* told; the rest is counted. At most half of them warnings, so that errors have room */
     CONFIG_LISTENS_MAX = 16,   /* a key */
     CONFIG_NETWORKS_MAX = 256,
     CONFIG_DOMAINS_MAX = 10000,

@@ -65,8 +65,8 @@ void problem_add(struct config_problems *problems, struct problem_at at, enum te
                  const struct text_argument *arguments, size_t count)
 {
     problems->error_count += !at.warning;
-    if (problems->count == CONFIG_PROBLEMS_MAX)
-        return;
+    if (problems->count >= (at.warning ? CONFIG_PROBLEMS_MAX / 2 : CONFIG_PROBLEMS_MAX))
+        return; /* warnings leave room: what is refused must be told */
     if (!problems->items)
         problems->items = arena_array(&problems->arena, struct config_problem, CONFIG_PROBLEMS_MAX);
     problems->items[problems->count++] = (struct config_problem){

@@ -297,6 +297,23 @@ static void test_limits(void **state)
     }
 }
 
+/* However many accounts are half filled, what is wrong is told. */
+static void test_warnings_leave_room(void **state)
+{
+    struct buffer text;
+    struct read_accounts r;
+    buffer_init(&text, 1 << 16);
+    for (int i = 0; i < CONFIG_PROBLEMS_MAX + 1; i++)
+        buffer_add_format(&text, "[u%d@example.org]\nSmartHostUser = u\n", i);
+    buffer_add_text(&text, "Foo = 1\n");
+    read_with("", buffer_slice(&text), LANGUAGE_EN, NULL, &r);
+    assert_null(r.accounts);
+    assert_int_equal(r.problems.error_count, 1);
+    assert_false(r.problems.items[r.problems.count - 1].warning);
+    read_done(&r);
+    buffer_done(&text);
+}
+
 static void test_every_text_was_met(void **state)
 {
     assert_all_met(met, true);
@@ -389,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_told),
         cmocka_unit_test(test_sealed),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_warnings_leave_room),
         cmocka_unit_test(test_every_text_was_met),
         cmocka_unit_test(test_edits),
         cmocka_unit_test(test_words),
