@@ -32,6 +32,7 @@ struct server {
     struct log *log;
     struct engine *engine;
     struct loop *loop;
+    struct arena texts;            /* that the loop keeps: names of resolvers */
     struct control *control;
     struct control_socket *socket;
     struct event_inflight found[INFLIGHT_FOUND_MAX];
@@ -238,20 +239,17 @@ static enum err listen_all(struct server *s, struct buffer *problem)
 
 static enum err loop_make(struct server *s, struct buffer *problem)
 {
-    struct arena arena = { 0 };
-    const char **servers = arena_array(&arena, const char *, s->config->dns.servers_count + 1);
+    const char **servers = arena_array(&s->texts, const char *, s->config->dns.servers_count + 1);
     for (size_t i = 0; i < s->config->dns.servers_count; i++)
-        servers[i] = arena_text(&arena, s->config->dns.servers[i]);
+        servers[i] = arena_text(&s->texts, s->config->dns.servers[i]);
     struct slice anchor = s->config->dns.trust_anchor_file;
     const struct loop_options options = {
         .engine = s->engine, .store = s->store, .disk = s->disk, .history = s->history, .tls = s->tls,
         .inflight = s->inflight, .log = s->log, .dns_servers = servers, .dns_server_count = s->config->dns.servers_count,
-        .dns_anchor_file = anchor.size > 0 ? arena_text(&arena, anchor) : NULL, .dns_timeout_us = s->config->dns.timeout_us,
+        .dns_anchor_file = anchor.size > 0 ? arena_text(&s->texts, anchor) : NULL, .dns_timeout_us = s->config->dns.timeout_us,
         .calls = &LOOP_CALLS, .context = s,
     };
-    enum err err = loop_new(&options, problem, &s->loop);
-    arena_done(&arena);
-    return err;
+    return loop_new(&options, problem, &s->loop);
 }
 
 static void queue_load(struct server *s)
@@ -316,6 +314,7 @@ static void server_end(struct server *s)
     for (size_t i = 0; i < s->old_tls_count; i++)
         tls_store_free(s->old_tls[i]);
     log_free(s->log);
+    arena_done(&s->texts);
     config_free(s->config);
     accounts_free(s->accounts);
 }

@@ -19,6 +19,9 @@ enum {
 
 static const char root_anchor_file[] = "/usr/share/dns/root.key";
 
+/* Lookups wait so long for the probe. */
+#define PROBE_LIMIT_US (3 * US_PER_SECOND)
+
 struct lookup {
     struct dns *dns;
     struct lookup *next, *previous; /* all unanswered, oldest first: deadlines grow along the list */
@@ -37,6 +40,8 @@ struct dns {
     struct lookup *waiting; /* asked while the probe is under way, newest first */
     enum dns_validation validation;
     const char *anchor_file;
+    struct lookup *probe; /* under way; given back with the context that it was asked of */
+    int64_t probe_until_us; /* 0: nobody has waited for it yet */
     bool probe_answered; /* set within ub_process, acted on after it: the context may have to be replaced */
     bool probe_stripped;
 };
@@ -81,7 +86,7 @@ static struct ub_ctx *context_make(const struct dns *dns, const char *anchor_fil
     ub_ctx_set_option(context, "cache-max-negative-ttl:", "60");
     for (size_t i = 0; i < sizeof transparent_zones / sizeof *transparent_zones; i++) {
         char value[64];
-        snprintf(value, sizeof value, "\"%s\" transparent", transparent_zones[i]);
+        snprintf(value, sizeof value, "%s transparent", transparent_zones[i]);
         ub_ctx_set_option(context, "local-zone:", value);
     }
     if (dns->options.server_count == 0)
@@ -152,6 +157,8 @@ static void lookup_start(struct dns *dns, struct lookup *l)
 static void validation_give_up(struct dns *dns)
 {
     ub_ctx_delete(dns->context);
+    mem_free(dns->probe);
+    dns->probe = NULL;
     dns->context = context_make(dns, NULL);
     assert(dns->context);
     struct lookup *l = dns->first;
@@ -179,7 +186,8 @@ static void waiting_start(struct dns *dns)
     }
 }
 
-/* A probe without an answer proves nothing: validation stays on and lookups fail for the time being. */
+/* Only an answer that was validated says that the resolvers pass DNSSEC on. One that was not, or none in time (a resolver that
+ * knows its own zones only), would make every name bogus: mail would wait for ever. */
 static void probe_done(struct dns *dns, bool stripped)
 {
     if (stripped)
@@ -194,8 +202,9 @@ static void lookup_answered(void *data, int err, struct ub_result *result)
     struct lookup *l = data;
     if (l->probe) {
         l->dns->probe_answered = true;
-        l->dns->probe_stripped = result && result->bogus;
+        l->dns->probe_stripped = !result || !result->secure;
         ub_resolve_free(result);
+        l->dns->probe = NULL;
         mem_free(l);
         return;
     }
@@ -227,8 +236,10 @@ enum err dns_new(const struct dns_options *options, struct dns **ret_dns)
         struct lookup *l = mem_alloc(sizeof *l);
         l->dns = dns;
         l->probe = true;
+        dns->probe = l;
         if (ub_resolve_async(dns->context, ".", TYPE_SOA, CLASS_IN, l, lookup_answered, NULL) != 0) {
             mem_free(l);
+            dns->probe = NULL;
             dns->validation = DNS_VALIDATION_ON;
         }
     }
@@ -241,6 +252,7 @@ void dns_free(struct dns *dns)
     if (!dns)
         return;
     ub_ctx_delete(dns->context);
+    mem_free(dns->probe);
     while (dns->first) {
         struct lookup *l = dns->first;
         lookup_unlink(dns, l);
@@ -287,8 +299,12 @@ void dns_ask(struct dns *dns, struct handle handle, const struct op_dns *op, int
 
 int64_t dns_expire(struct dns *dns, int64_t monotonic_us)
 {
-    if (dns->validation == DNS_VALIDATION_PROBING && dns->waiting && dns->waiting->deadline_us <= monotonic_us)
-        probe_done(dns, false); /* the resolvers are silent: let each lookup say so */
+    if (dns->validation == DNS_VALIDATION_PROBING && dns->waiting) {
+        if (dns->probe_until_us == 0)
+            dns->probe_until_us = monotonic_us + PROBE_LIMIT_US;
+        if (dns->probe_until_us <= monotonic_us)
+            probe_done(dns, true);
+    }
     struct lookup *l = dns->first;
     while (l && l->deadline_us <= monotonic_us) {
         struct lookup *next = l->next;
@@ -300,6 +316,6 @@ int64_t dns_expire(struct dns *dns, int64_t monotonic_us)
         l = next;
     }
     if (dns->validation == DNS_VALIDATION_PROBING && dns->waiting)
-        return dns->waiting->deadline_us;
+        return dns->probe_until_us;
     return dns->first ? dns->first->deadline_us : DEADLINE_NEVER;
 }

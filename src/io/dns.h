@@ -2,7 +2,8 @@
  *
  * dns_descriptor becomes readable when answers have come; dns_process then calls `answer` for each, on the caller's
  * thread. DNSSEC is validated where the resolvers pass it on; at the start that is probed once with the trust anchor:
- * a resolver that strips signatures would make every name bogus, so validation is then switched off and said so. */
+ * a resolver that strips signatures or knows its own zones only would make every name bogus, so validation is then switched
+ * off and said so. */
 #pragma once
 
 #include <stdbool.h>
