@@ -561,6 +561,19 @@ static void decide_smarthost_unusable(const struct verdict_question *q, int i, s
         v->key = CONFIG_DELIVERY_SMARTHOST_TLS;
 }
 
+/* A41 in mode smarthost, whose smart host does not meet what is demanded for the recipient: it is not asked. Told is its
+ * first address, whose outcome the caller gives (or not: `explain` asks before anything was tried). */
+static void decide_unmet(const struct verdict_question *q, struct verdict *v)
+{
+    int first = 0;
+    while (first + 1 < q->count && q->candidates[first].kind != CANDIDATE_SMARTHOST)
+        first++;
+    if (q->requiretls)
+        give_requiretls(q, first, v);
+    else
+        give(v, VERDICT_WAIT, first, RULE_A41);
+}
+
 /* told and rule: what led here, of the direct list; NOBODY and RULE_NONE in mode smarthost. */
 static void decide_smarthost(const struct verdict_question *q, int told, uint16_t rule, struct verdict *v)
 {
@@ -577,12 +590,6 @@ static void decide_smarthost(const struct verdict_question *q, int told, uint16_
             return;
         if (failed == NOBODY || telling(c->outcome) > telling(q->candidates[failed].outcome))
             failed = i;
-    }
-    if (failed == NOBODY && !q->smarthost_meets) {
-        /* Mode smarthost: nobody is told, for nobody was asked. */
-        give(v, q->requiretls ? VERDICT_BOUNCE : VERDICT_WAIT, next == NOBODY ? 0 : next, RULE_A41);
-        v->status = q->requiretls ? (struct enhanced_code){ 5, 7, 30 } : (struct enhanced_code){ 0 };
-        return;
     }
     if (next != NOBODY)
         give_next(v, next, failed != NOBODY ? failed : told, failed != NOBODY ? RULE_A24 : rule);
@@ -635,6 +642,9 @@ static void decide(const struct verdict_question *q, struct verdict *v)
         }
         if (!decide_fallback(q, &d, v, &told, &rule))
             return;
+    } else if (!q->smarthost_meets) {
+        decide_unmet(q, v);
+        return;
     }
     decide_smarthost(q, told, rule, v);
 }

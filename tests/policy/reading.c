@@ -33,6 +33,8 @@
 
 const struct row reading_rows[] = {
     /* ---- the first question ---- */
+    { "A23b: no bounce until one is accepted (A41)",
+      .page = P_NOTHING | P_SMARTHOST | P_REQUIRETLS | P_REFUSING, .not_page = P_MEETS, THEN(HOLD, A23B, ANY_KEY) },
     { "A41: the smart host only if it meets the same demand; REQUIRETLS: bounce 5.7.30",
       .page = P_NOTHING | P_SMARTHOST | P_REQUIRETLS, .not_page = P_MEETS, THEN(BOUNCE, A41, ANY_KEY) },
     { "A41: the smart host only if it meets the same demand; unmet: temporary",

@@ -421,6 +421,7 @@ static void test_smarthost(void **state)
         { "2 login requiretls", "s tls tls-missing", "bounce 0 A41 TlsPolicy.* 5.7.30" },
         { "2 login requiretls refusing", "s tls tls-missing", "hold 0 A23b " },
         { "2 unmet", "s - | s -", "retry 0 A41 TlsPolicy.*" },
+        { "2 unmet login", "s tls tls-missing | s -", "retry 0 A41 TlsPolicy.*" },
         { "2 unmet requiretls", "s -", "bounce 0 A41 TlsPolicy.* 5.7.30" },
         { "2", "s tls tls-missing", "retry 0 A41 Delivery.SmartHostTls" },
         { "2 login", "s tls tls-failed", "retry 0 A41 Delivery.SmartHostTls" },

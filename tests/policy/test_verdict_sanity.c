@@ -129,8 +129,9 @@ static void check_end(const struct attempt *attempt, const struct course *course
     }
     assert_int_equal(was_ok, v->action == VERDICT_DELIVERED);
     if (course->tried == 0) {
-        assert_int_equal(v->action, q->requiretls ? VERDICT_BOUNCE : VERDICT_WAIT);
-        assert_int_equal(v->rule, RULE_A41);
+        bool held = q->requiretls && q->smarthost_refusing;
+        assert_int_equal(v->action, held ? VERDICT_HOLD : q->requiretls ? VERDICT_BOUNCE : VERDICT_WAIT);
+        assert_int_equal(v->rule, held ? RULE_A23B : RULE_A41);
         return;
     }
     assert_true(v->told < q->count);
