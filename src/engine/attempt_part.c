@@ -202,17 +202,14 @@ static void trace_attempt(struct engine *e, struct part *p, const struct one *on
                                     .reason = SLICE("next host") });
 }
 
-static void one_decide(struct engine *e, struct part *p, struct one *one, const struct outcome *o, enum refusal refusal)
+static void question_of(struct engine *e, const struct part *p, const struct one *one,
+                        struct verdict_question *ret_question)
 {
-    assert(one->next < one->count && !one->candidates[one->next].outcome);
-    one->candidates[one->next].outcome = o;
-    one->candidates[one->next].refusal = refusal;
-    one->tried = true;
     const struct envelope *envelope = &p->attempt->message->envelope;
     struct slice domain = p->kind == PART_DIRECT ? p->domain : slice_after(domain_of(&envelope->recipients[one->recipient]), 1);
     struct credential credential;
     attempt_credential(e, p->attempt, &credential);
-    struct verdict_question question = {
+    *ret_question = (struct verdict_question){
         .queue = retry_stage(e->config, e->now.wall_us, envelope->received_us, envelope->queue,
                              envelope->recipients[one->recipient].attempts + 1u),
         .candidates = one->candidates, .count = one->count,
@@ -222,7 +219,17 @@ static void one_decide(struct engine *e, struct part *p, struct one *one, const 
         .time_up = p->connect_us >= connect_limit_us(e) && p->addresses_tried >= ADDRESSES_MIN,
         .credential = credential.kind,
     };
-    verdict_page_of(e->config, &question.page);
+    verdict_page_of(e->config, &ret_question->page);
+}
+
+static void one_decide(struct engine *e, struct part *p, struct one *one, const struct outcome *o, enum refusal refusal)
+{
+    assert(one->next < one->count && !one->candidates[one->next].outcome);
+    one->candidates[one->next].outcome = o;
+    one->candidates[one->next].refusal = refusal;
+    one->tried = true;
+    struct verdict_question question;
+    question_of(e, p, one, &question);
     verdict_decide(&question, &one->verdict);
     effects(e, p, one, o, &one->verdict);
     if (question.smarthost_refusing != (p->kind == PART_SMARTHOST && p->destination->refusing)) {
@@ -238,6 +245,29 @@ static void one_decide(struct engine *e, struct part *p, struct one *one, const 
     one->next = one->verdict.next;
     bool parked = p->kind == PART_DIRECT && one->candidates[one->next].kind == CANDIDATE_SMARTHOST;
     one->state = parked ? ONE_PARKED : ONE_OPEN;
+}
+
+/* A41 in mode smarthost: nobody is asked where the smart host does not meet what is demanded for a recipient's domain. That
+ * is no failure of the smart host, whose other mail goes on. */
+static void part_refuse_unmet(struct engine *e, struct part *p)
+{
+    if (p->kind != PART_SMARTHOST || e->config->delivery.mode != MODE_SMARTHOST)
+        return;
+    for (uint32_t i = 0; i < p->one_count; i++) {
+        struct one *one = &p->ones[i];
+        struct verdict_question question;
+        question_of(e, p, one, &question);
+        if (question.smarthost_meets || one->candidates[one->next].outcome)
+            continue;
+        struct outcome *o = arena_new(arena_of(p), struct outcome);
+        *o = (struct outcome){ .class = OUTCOME_TEMP, .stage = STAGE_TLS, .cause = OUTCOME_CAUSE_TLS_NOT_OFFERED,
+                               .host = p->route.candidates[0].host, .at_us = e->now.wall_us };
+        o->enhanced = outcome_enhanced_default(o);
+        one->candidates[one->next].outcome = o;
+        verdict_decide(&question, &one->verdict);
+        assert(one->verdict.action != VERDICT_NEXT);
+        one->state = ONE_DECIDED;
+    }
 }
 
 /* ---- transactions ---- */
@@ -444,8 +474,11 @@ static void part_over(struct engine *e, struct part *p)
 
 void part_step(struct engine *e, struct part *p)
 {
-    if (p->state == PART_ROUTING && !part_route(e, p))
-        return;
+    if (p->state == PART_ROUTING) {
+        if (!part_route(e, p))
+            return;
+        part_refuse_unmet(e, p);
+    }
     uint8_t index = 0;
     while (p->state == PART_TRYING && p->kind != PART_LOCAL && p->piece_count == 0) {
         if (!candidate_next(p, &index)) {
