@@ -183,10 +183,11 @@ static void effects(struct engine *e, struct part *p, const struct one *one, con
     if (v->effects & VERDICT_EFFECT_SLOW)
         destination_slow(e, p->destination);
     if ((v->effects & VERDICT_EFFECT_REFUSED) && !envelope->notice &&
-        destination_refused(e, p->destination, envelope->sender, domain_of(&envelope->recipients[one->recipient])))
+        destination_refused(e, p->destination, envelope->id, o, envelope->sender,
+                            domain_of(&envelope->recipients[one->recipient])))
         raise(e, RULE_A23B, p->destination->name, TEXT_ALERT_REFUSING, TEXT_ALERT_REFUSING_REMEDY, o);
     if (v->action == VERDICT_DELIVERED) {
-        if (destination_accepted(e, p->destination)) {
+        if (destination_accepted(e, p->destination, envelope->notice)) {
             alert_clear(e, RULE_A23B, p->destination->name);
             attempts_release_held(e);
         }

@@ -359,10 +359,12 @@ static void destination_tick(struct engine *e, struct destination *d)
 
 /* ---- the smart host's refusals (A23b) ---- */
 
-bool destination_accepted(struct engine *e, struct destination *d)
+bool destination_accepted(struct engine *e, struct destination *d, bool notice)
 {
     destination_minute_roll(e, d);
     d->minute_count++;
+    if (notice) /* every refusal may cause one, that would end each row of them */
+        return false;
     bool was = d->refusing;
     d->refusing = false;
     d->refusals = 0;
@@ -370,18 +372,28 @@ bool destination_accepted(struct engine *e, struct destination *d)
     return was;
 }
 
-bool destination_refused(struct engine *e, struct destination *d, struct slice sender, struct slice domain)
+bool destination_refused(struct engine *e, struct destination *d, uint64_t id, const struct outcome *outcome,
+                         struct slice sender, struct slice domain)
 {
     (void)e;
+    if (d->refusals > 0 && !d->refusing &&
+        (outcome->code != d->refusal_code || outcome->enhanced.class != d->refusal_enhanced.class ||
+         outcome->enhanced.subject != d->refusal_enhanced.subject || outcome->enhanced.detail != d->refusal_enhanced.detail)) {
+        d->refusals = 0;
+        d->refusal_senders = d->refusal_domains = false;
+    }
     uint32_t sender_hash = queue_hash(sender), domain_hash = queue_hash(domain);
     if (d->refusals == 0) {
         d->refusal_sender = sender_hash;
         d->refusal_domain = domain_hash;
+        d->refusal_code = outcome->code;
+        d->refusal_enhanced = outcome->enhanced;
     }
     d->refusal_senders = d->refusal_senders || sender_hash != d->refusal_sender;
     d->refusal_domains = d->refusal_domains || domain_hash != d->refusal_domain;
-    if (d->refusals < UINT32_MAX)
+    if (d->refusals == 0 || (id != d->refusal_id && d->refusals < UINT32_MAX))
         d->refusals++;
+    d->refusal_id = id;
     d->refusing = d->refusing || (d->refusals >= DESTINATION_REFUSALS_HOLD && d->refusal_senders && d->refusal_domains);
     return d->refusing;
 }

@@ -107,7 +107,10 @@ struct destination {
     int64_t minute_us;               /* start of the minute in which `minute_count` were accepted */
     uint32_t minute_count, minute_last;
 
-    uint32_t refusals;               /* A23b: running; with another sender, another domain among them? */
+    uint32_t refusals;               /* A23b: letters running; with another sender, another domain among them? */
+    uint64_t refusal_id;             /* the last of them */
+    uint16_t refusal_code;           /* what all of them were told */
+    struct enhanced_code refusal_enhanced;
     uint32_t refusal_sender, refusal_domain;
     bool refusal_senders, refusal_domains;
     bool refusing;                   /* held until one is accepted */
@@ -154,10 +157,12 @@ bool destination_rest(struct engine *e, struct destination *d, const struct outc
 bool destination_resting(const struct engine *e, const struct destination *d);
 /* A38: it complained of too much. */
 void destination_slow(struct engine *e, struct destination *d);
-/* The smart host accepted a message; ends A23b. True when it was refusing. */
-bool destination_accepted(struct engine *e, struct destination *d);
-/* A23b: a 5xx of the smart host about the letter. True when from now on mail there is to be held. */
-bool destination_refused(struct engine *e, struct destination *d, struct slice sender, struct slice domain);
+/* The smart host accepted a message; ends A23b, unless it is a notice of our own. True when it was refusing. */
+bool destination_accepted(struct engine *e, struct destination *d, bool notice);
+/* A23b: a 5xx of the smart host about a letter (id), for a recipient in domain; no notice of our own. A letter counts once,
+ * and the same 5xx only: another one begins anew. True when from now on mail there is to be held. */
+bool destination_refused(struct engine *e, struct destination *d, uint64_t id, const struct outcome *outcome,
+                         struct slice sender, struct slice domain);
 
 /* A46: memories and rests are gone, for one or (NULL) for all. What waits is woken by the caller. */
 void destination_forget(struct engine *e, struct destination *d);

@@ -318,25 +318,56 @@ static void test_rests(void **state)
     bench_done();
 }
 
-/* A23b: five running, from two senders to two domains at least. */
+/* A23b: five letters running, from two senders to two domains at least. */
+static const struct outcome no_such_user = { .class = OUTCOME_PERM, .stage = STAGE_RCPT, .cause = OUTCOME_CAUSE_REPLY,
+                                             .code = 550, .enhanced = { 5, 1, 1 } };
+static const struct outcome not_wanted = { .class = OUTCOME_PERM, .stage = STAGE_RCPT, .cause = OUTCOME_CAUSE_REPLY,
+                                           .code = 550, .enhanced = { 5, 7, 1 } };
+
+static bool refuse(struct destination *d, uint64_t id, const struct outcome *o, const char *sender, const char *domain)
+{
+    return destination_refused(&b.engine, d, id, o, slice_of(sender), slice_of(domain));
+}
+
 static void test_refusals(void **state)
 {
     bench_init(&plain);
     struct destination *d = get("relay login");
+    uint64_t id = 1;
     for (int i = 0; i < 20; i++)
-        assert_false(destination_refused(&b.engine, d, SLICE("a@x.org"), i % 2 ? SLICE("y.org") : SLICE("z.org")));
-    assert_true(destination_refused(&b.engine, d, SLICE("b@x.org"), SLICE("y.org")));
-    assert_true(destination_refused(&b.engine, d, SLICE("a@x.org"), SLICE("y.org")));
-    assert_true(destination_accepted(&b.engine, d));
-    assert_false(destination_accepted(&b.engine, d));
+        assert_false(refuse(d, id++, &not_wanted, "a@x.org", i % 2 ? "y.org" : "z.org"));
+    assert_true(refuse(d, id++, &not_wanted, "b@x.org", "y.org"));
+    assert_true(refuse(d, id++, &not_wanted, "a@x.org", "y.org"));
+    assert_true(refuse(d, id++, &no_such_user, "a@x.org", "y.org")); /* held is held */
+    assert_false(destination_accepted(&b.engine, d, true));
+    assert_true(d->refusing);
+    assert_true(destination_accepted(&b.engine, d, false));
+    assert_false(destination_accepted(&b.engine, d, false));
     for (int i = 0; i < 4; i++)
-        assert_false(destination_refused(&b.engine, d, i % 2 ? SLICE("a@x.org") : SLICE("b@x.org"),
-                                         i % 2 ? SLICE("y.org") : SLICE("z.org")));
-    assert_false(destination_accepted(&b.engine, d)); /* one between: they count anew */
+        assert_false(refuse(d, id++, &not_wanted, i % 2 ? "a@x.org" : "b@x.org", i % 2 ? "y.org" : "z.org"));
+    assert_false(destination_accepted(&b.engine, d, false)); /* one between: they count anew */
     for (int i = 0; i < 4; i++)
-        assert_false(destination_refused(&b.engine, d, i % 2 ? SLICE("a@x.org") : SLICE("b@x.org"),
-                                         i % 2 ? SLICE("y.org") : SLICE("z.org")));
-    assert_true(destination_refused(&b.engine, d, SLICE("a@x.org"), SLICE("y.org")));
+        assert_false(refuse(d, id++, &not_wanted, i % 2 ? "a@x.org" : "b@x.org", i % 2 ? "y.org" : "z.org"));
+    assert_false(destination_accepted(&b.engine, d, true)); /* a notice of our own does not count */
+    assert_true(refuse(d, id++, &not_wanted, "a@x.org", "y.org"));
+    bench_done();
+}
+
+/* One letter to many wrong addresses is one refusal, and it takes the same 5xx each time. */
+static void test_refusals_count_letters(void **state)
+{
+    bench_init(&plain);
+    struct destination *d = get("relay login");
+    for (int i = 0; i < 50; i++)
+        assert_false(refuse(d, 1, &no_such_user, "a@x.org", i % 2 ? "y.org" : "z.org"));
+    for (int i = 0; i < 50; i++)
+        assert_false(refuse(d, 2, &no_such_user, "b@x.org", i % 2 ? "y.org" : "z.org"));
+    for (uint64_t id = 3; id < 30; id++)
+        assert_false(refuse(d, id, id % 3 ? &no_such_user : &not_wanted, id % 2 ? "a@x.org" : "b@x.org",
+                            id % 2 ? "y.org" : "z.org"));
+    for (uint64_t id = 30; id < 34; id++)
+        assert_false(refuse(d, id, &not_wanted, id % 2 ? "a@x.org" : "b@x.org", id % 2 ? "y.org" : "z.org"));
+    assert_true(refuse(d, 34, &not_wanted, "a@x.org", "y.org"));
     bench_done();
 }
 
@@ -552,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_who_comes_back_wakes_the_others),
         cmocka_unit_test(test_rests),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals_count_letters),
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_port_25_is_closed),
         cmocka_unit_test(test_what_nobody_waits_for_is_forgotten),
