@@ -103,7 +103,8 @@ void sessions_init(struct engine *e);
 void sessions_done(struct engine *e);           /* ends all sessions, tells nobody */
 /* Never calls back from within; a result that is known at once comes in the same turn. */
 void session_submit(struct engine *e, struct transaction *t);
-/* Out of the line; of one under way the connection is dropped (behind another one's dot: once that is answered). No results,
+/* Out of the line; of one under way the connection is dropped, unless that would hurt another one: behind
+ * another one's dot it is dropped once that is answered, in front of another one its answer goes to nobody. No results,
  * no end any more: the owner may go. Nothing when it is not handed in. */
 void session_cancel(struct engine *e, struct transaction *t);
 void sessions_configure(struct engine *e);      /* a new configuration: idle sessions end, what comes gets new ones */

@@ -263,13 +263,24 @@ bool carried_body(struct engine *e, struct session *s, const struct event *event
     return false;
 }
 
+/* Cancelled, and nothing but the end of the connection takes back what has been said. Behind its dot another one may stand:
+ * then it has been said in full, and its answer goes to nobody. */
+static bool must_drop(struct session *s)
+{
+    const struct carried *first = carried_at(s, 0), *second = carried_at(s, 1);
+    bool behind = s->carried_count > 1 && second->fed && second->t;
+    return s->carried_count > 0 && first->fed && !first->t && !behind && !s->dropped;
+}
+
 void carried_step(struct engine *e, struct session *s)
 {
+    if (must_drop(s)) {
+        session_drop(e, s);
+        return;
+    }
     for (uint8_t i = 0; i < s->carried_count; i++) {
         struct carried *k = carried_at(s, i);
-        if (k->fed && !k->t && i == 0 && !s->dropped)
-            session_drop(e, s); /* cancelled: nothing else takes back what has been said */
-        else if (!k->fed)
+        if (!k->fed)
             feed_next(e, s, k);
         else if (k->asked && k->t)
             body_give(e, s, k);

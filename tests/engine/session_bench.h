@@ -29,6 +29,7 @@ struct server {
     int tls;                  /* 0: verified; 1: not verified; 2: the handshake fails; 3: the connection is lost in it */
     uint32_t close_after;     /* closes each connection after so many messages, 0: never */
     const char *stale;        /* its answer to MAIL on a connection that has had a message */
+    bool mute;                /* what it says stays with it */
     bool sticky;              /* takes no octet: nothing leaves */
     /* what it has seen */
     uint32_t connections, open, messages, commands;
@@ -75,8 +76,8 @@ struct bench {
     uint32_t reads;
     struct handle read_handle;
     struct buffer stored;     /* the body that the store has */
-    uint64_t dots[64];        /* OP_INFLIGHT with dot_sent */
-    uint32_t dot_count, ops;
+    uint32_t dot_count;       /* OP_INFLIGHT with dot_sent */
+    uint32_t message_count, ops;
     void (*on_end)(struct letter *letter);
 };
 
