@@ -62,6 +62,7 @@ void machine_add(struct engine *e, struct machine *m, const struct machine_kind 
 
 void machine_wake(struct engine *e, struct machine *m)
 {
+    m->woken = true;
     if (!list_linked(&m->ready))
         list_append(m->kind->late ? &e->ready_late : &e->ready, &m->ready);
 }
@@ -94,6 +95,10 @@ static void machine_rest(struct engine *e, struct machine *m)
         return;
     }
     list_remove(&e->ready, &m->ready);
+    if (m->woken) { /* on the way something came up for it, perhaps behind what it had looked at */
+        machine_wake(e, m);
+        return;
+    }
     int64_t deadline_us = m->kind->deadline_us(e, m);
     if (deadline_us == DEADLINE_NEVER) {
         assert(m->kind->may_sleep);
@@ -282,6 +287,7 @@ bool core_next(struct engine *e, struct op *ret_op)
         }
         struct machine *m = ready_owner(item);
         struct op op = { .kind = OP_NONE };
+        m->woken = false;
         if (!m->kind->next(e, m, &op)) {
             machine_rest(e, m);
         } else if (e->op_count == 0) {

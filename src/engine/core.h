@@ -67,12 +67,13 @@ struct machine {
     struct list_item place; /* among all */
     struct list_item ready;
     struct heap_item timer; /* key: its deadline; in the heap unless it sleeps */
+    bool woken; /* since it was last asked */
     bool closed;
 };
 
 /* Registers and wakes it; its memory is the caller's (it is freed by kind->free). */
 void machine_add(struct engine *e, struct machine *m, const struct machine_kind *kind);
-void machine_wake(struct engine *e, struct machine *m); /* any number of times */
+void machine_wake(struct engine *e, struct machine *m); /* any number of times; within its own next: it is asked again */
 void machine_close(struct engine *e, struct machine *m);
 /* At once: the engine is being given back, nothing is fed or drained any more. */
 void machine_end(struct engine *e, struct machine *m);

@@ -27,6 +27,7 @@ struct fake {
     int64_t deadline_us;
     bool closes;          /* after its last operation */
     bool puts;            /* an operation of its own in front of each */
+    uint32_t wakes;       /* so many more operations come up when it has said that there are none */
     struct fake *closing; /* closes that one when fed */
 };
 
@@ -48,6 +49,12 @@ static void fake_feed(struct engine *e, struct machine *m, const struct event *e
 static bool fake_next(struct engine *e, struct machine *m, struct op *ret_op)
 {
     struct fake *f = fake_of(m);
+    if (f->left == 0 && f->wakes > 0) {
+        f->wakes--;
+        f->left = 1;
+        machine_wake(e, m);
+        return false;
+    }
     if (f->left == 0) {
         if (f->closes)
             machine_close(e, m);
@@ -442,9 +449,24 @@ static void test_same_seed(void **state)
     bench_done(&b);
 }
 
+/* Who is woken while it is asked is asked again, after the others. */
+static void test_woken_while_asked(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b, 0, 0);
+    struct fake *a = add(&b, 'a', 1, &fake_kind);
+    a->wakes = 2;
+    add(&b, 'b', 1, &fake_kind);
+    expect_ops(&b, "a0 b0 a1 a2");
+    assert_int_equal(core_deadline_us(&b.engine), US_PER_SECOND);
+    bench_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_woken_while_asked),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_what_is_put_comes_first),
         cmocka_unit_test(test_ring),

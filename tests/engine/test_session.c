@@ -800,7 +800,7 @@ static void test_random(void **state)
     static const char *const replies[] = { NULL, NULL, NULL, "", "!", "421 bye", "450 later", "550 no" };
     struct random_fast random;
     (void)state;
-    for (uint64_t seed = 1; seed <= 30; seed++) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
         random_fast_init(&random, seed);
         bench_init();
         limits(1 + (uint32_t)random_fast_below(&random, 4), 1 + (uint32_t)random_fast_below(&random, 3),
