@@ -81,6 +81,16 @@ void destinations_init(struct engine *e)
     machine_add(e, &all->machine, &kind);
 }
 
+bool destinations_quiet(const struct engine *e)
+{
+    size_t position = 0;
+    for (const struct destination *d; (d = table_next(&e->destinations->by_name, &position)) != NULL;) {
+        if (d->connections > 0 || !list_empty(&d->blocked))
+            return false;
+    }
+    return e->destinations->connections == 0 && list_empty(&e->destinations->pool);
+}
+
 /* ---- limits ---- */
 
 /* How many more messages the queue may hand out for this destination. */

@@ -119,6 +119,7 @@ struct destination {
 struct destinations;
 
 void destinations_init(struct engine *e); /* given back with the engine's machines */
+bool destinations_quiet(const struct engine *e); /* no connection is counted, nobody waits: so it is when all sessions are gone */
 /* At the start and when the configuration has changed. */
 void destinations_configure(struct engine *e, const struct destination_limits *limits);
 

@@ -153,6 +153,7 @@ void engine_free(struct engine *e)
     intakes_done(e);
     attempts_done(e);
     sessions_done(e);
+    assert(destinations_quiet(e));
     settles_done(e);
     commit_done(e);
     for (uint32_t i = 1; i < e->queue->stubs.used; i++) {

@@ -330,21 +330,22 @@ static bool peer_turn(struct peer *p)
         hear(p);
         return true;
     }
-    uint32_t size = p->out.size < p->credit ? (uint32_t)p->out.size : p->credit;
-    if (size > 0 && !p->server->mute) {
+    uint32_t fed = 0;
+    while (p->out.size > 0 && p->credit > 0 && !p->server->mute && (fed == 0 || b.burst)) {
+        uint32_t size = p->out.size < p->credit ? (uint32_t)p->out.size : p->credit;
         size = b.chunk && size > b.chunk ? b.chunk : size;
         struct event event = { .kind = EVENT_RECEIVED, .handle = p->handle };
         event.received = slice_part(buffer_slice(&p->out), 0, size);
         p->credit -= size;
+        fed += size;
         feed(event);
         buffer_consume(&p->out, size);
-        return true;
     }
-    if (p->closing) {
+    if (p->closing && (fed == 0 || (b.burst && p->out.size == 0))) {
         peer_lose(p);
         return true;
     }
-    return false;
+    return fed > 0;
 }
 
 bool run_turns(uint32_t turns)
@@ -450,6 +451,7 @@ void bench_done(void)
         assert_true(list_empty(&l->t.destination->blocked));
         message_free(e, l->t.message);
     }
+    assert_true(destinations_quiet(e));
     sessions_done(e);
     core_done(e);
     messages_done(e);

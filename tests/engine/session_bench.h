@@ -71,6 +71,7 @@ struct bench {
     uint32_t letter_count, over_count;
     struct now now;
     uint32_t chunk;           /* octets fed at a time, 0: all */
+    bool burst;               /* all that is there is fed, and the loss behind it, before the engine is drained */
     enum err read_err;        /* the store's answer */
     bool read_silent;
     uint32_t reads;

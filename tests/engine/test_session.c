@@ -68,9 +68,10 @@ static void test_every_stage(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (uint32_t chunk = 0; chunk < 2; chunk++) {
+        for (uint32_t way = 0; way < 3; way++) {
             bench_init();
-            b.chunk = chunk;
+            b.chunk = way > 0;
+            b.burst = way > 1;
             struct buffer log = b.servers[1].log, body = b.servers[1].body;
             b.servers[1] = cases[i].server;
             b.servers[1].log = log;
@@ -806,6 +807,7 @@ static void test_random(void **state)
         limits(1 + (uint32_t)random_fast_below(&random, 4), 1 + (uint32_t)random_fast_below(&random, 3),
                random_fast_below(&random, 2) ? 600 : 0);
         b.chunk = (uint32_t)random_fast_below(&random, 40);
+        b.burst = random_fast_below(&random, 2);
         for (uint32_t i = 0; i < 150; i++) {
             struct server *s = &b.servers[1 + random_fast_below(&random, 3)];
             const char **const knobs[] = { &s->greeting, &s->ehlo, &s->starttls, &s->mail, &s->rcpt,
