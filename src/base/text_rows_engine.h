@@ -27,6 +27,10 @@ TEXT(ALERT_DAMAGED, "Damaged records were found on the disk; each message is nam
      "Des enregistrements abîmés ont été trouvés sur le disque ; chaque message est nommé dans le journal, ses octets sont dans quarantine/.")
 TEXT(ALERT_DAMAGED_REMEDY, "Check the disk; ask the senders of the named messages to send them again.",
      "Vérifiez le disque ; demandez aux expéditeurs des messages nommés de les renvoyer.")
+TEXT(ALERT_DNSSEC_OFF, "The name servers asked do not pass DNSSEC on: answers are not validated and DANE is not used.",
+     "Les serveurs de noms interrogés ne transmettent pas DNSSEC : les réponses ne sont pas validées et DANE n’est pas utilisé.")
+TEXT(ALERT_DNSSEC_OFF_REMEDY, "Name a validating resolver in DNS.Servers (unbound on this machine, for instance), or do without.",
+     "Indiquez dans DNS.Servers un résolveur qui valide (unbound sur cette machine, par exemple), ou faites sans.")
 
 /* ---- notices: what the engine adds ---- */
 TEXT(BOUNCE_LOCAL_CAUSE,

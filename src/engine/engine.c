@@ -214,7 +214,8 @@ static void feed_moved(struct engine *e, const struct event *event)
     }
 }
 
-static void disk_alert(struct engine *e, bool raised, struct slice subject, enum text_id text, enum text_id remedy)
+/* Of no rule, with a text that has no places. */
+static void plain_alert(struct engine *e, bool raised, struct slice subject, enum text_id text, enum text_id remedy)
 {
     const struct alert_question question = { .subject = subject, .text = text, .remedy = remedy };
     if (raised)
@@ -227,12 +228,12 @@ static void feed_store_state(struct engine *e, const struct event *event)
 {
     struct store_state before = e->store;
     e->store = event->store_state;
-    disk_alert(e, e->store.full, SLICE("disk full"), TEXT_ALERT_DISK_FULL, TEXT_ALERT_DISK_FULL_REMEDY);
-    disk_alert(e, e->store.failed, SLICE("disk failed"), TEXT_ALERT_DISK_FAILED, TEXT_ALERT_DISK_FAILED_REMEDY);
+    plain_alert(e, e->store.full, SLICE("disk full"), TEXT_ALERT_DISK_FULL, TEXT_ALERT_DISK_FULL_REMEDY);
+    plain_alert(e, e->store.failed, SLICE("disk failed"), TEXT_ALERT_DISK_FAILED, TEXT_ALERT_DISK_FAILED_REMEDY);
     if (e->store.quarantined != before.quarantined) {
         trace(e, &(struct trace_event){ .kind = TRACE_QUARANTINED, .id = e->store.quarantined_last_id,
                                         .reason = SLICE("damaged on the disk, set aside") });
-        disk_alert(e, true, SLICE("damaged"), TEXT_ALERT_DAMAGED, TEXT_ALERT_DAMAGED_REMEDY);
+        plain_alert(e, true, SLICE("damaged"), TEXT_ALERT_DAMAGED, TEXT_ALERT_DAMAGED_REMEDY);
     }
     if (e->store.accepting == before.accepting)
         return;
@@ -241,6 +242,11 @@ static void feed_store_state(struct engine *e, const struct event *event)
                                     .reason = e->store.failed ? SLICE("a write or sync failed")
                                               : e->store.full ? SLICE("below MinFree")
                                                               : SLICE("room again") });
+}
+
+void engine_dnssec_unavailable(struct engine *e)
+{
+    plain_alert(e, true, SLICE("dnssec"), TEXT_ALERT_DNSSEC_OFF, TEXT_ALERT_DNSSEC_OFF_REMEDY);
 }
 
 static bool place_changed(const struct config_server_place *a, const struct config_server_place *b)

@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "engine/attempt.h"
 #include "engine/queue.h"
-#include "engine/relay_test.h"
+#include "engine/request_work.h"
 #include "proto/address.h"
 
 #define EXPLAIN_LIMIT_US US_PER_MINUTE

@@ -1,4 +1,5 @@
-/* request: what its two files share. request.c: orders and explanations. relay_test.c: the smart host's test. */
+/* request: what its two files share. request.c: orders and explanations. request_relay.c: the test of the
+ * smart host. */
 #pragma once
 
 #include "base/list.h"
@@ -22,6 +23,8 @@ void request_add(struct engine *e, struct request *r, uint64_t tag, const struct
 void request_remove(struct engine *e, struct request *r); /* in the machine's free */
 /* The answer lives until the turn is drained. */
 void request_reply(struct engine *e, uint64_t tag, const struct engine_answer *answer);
+
+void relay_test_begin(struct engine *e, const struct engine_request *request);
 
 static inline struct request *request_of(const struct machine *m)
 {

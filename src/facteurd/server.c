@@ -5,12 +5,11 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "admin/control.h"
 #include "base/arena.h"
+#include "config/problem.h"
 #include "engine/engine.h"
 #include "facteurd/setup.h"
 #include "io/config_file.h"
-#include "io/control_socket.h"
 #include "io/disk.h"
 #include "io/loop.h"
 
@@ -33,8 +32,6 @@ struct server {
     struct engine *engine;
     struct loop *loop;
     struct arena texts;            /* that the loop keeps: names of resolvers */
-    struct control *control;
-    struct control_socket *socket;
     struct event_inflight found[INFLIGHT_FOUND_MAX];
     size_t found_count;
     bool stopping;
@@ -115,7 +112,7 @@ static void tls_reload(struct server *s, const struct config *config, struct buf
     loop_set_tls(s->loop, tls);
 }
 
-bool server_reload(void *context, struct config_problems *problems)
+static bool server_reload(void *context, struct config_problems *problems)
 {
     struct server *s = context;
     struct config *config = config_file_load(s->config_path, s->config->server.language, problems);
@@ -178,8 +175,8 @@ static void signalled(void *context, int number)
 
 static void replied(void *context, const struct op_reply *reply)
 {
-    struct server *s = context;
-    control_reply(s->control, reply);
+    (void)context;
+    (void)reply;
 }
 
 static void turn(void *context, struct now now)
@@ -259,19 +256,6 @@ static void queue_load(struct server *s)
     store_thread_load(loop_store(s->loop));
 }
 
-static enum err control_make(struct server *s, struct buffer *problem)
-{
-    const struct control_options options = {
-        .engine = s->engine, .store = loop_store(s->loop), .config = &s->config, .accounts = &s->accounts,
-        .config_path = s->config_path, .reload = server_reload, .reload_failed = &s->reload_failed, .context = s,
-        .hash_key = { s->hash_key[0], s->hash_key[1] },
-    };
-    s->control = control_new(&options);
-    char path[SOCKET_PATH_MAX];
-    snprintf(path, sizeof(path), "%.*s/control", SLICE_ARG(s->config->server.data_dir));
-    return control_socket_new(loop_uv(s->loop), path, s->control, s->loop, problem, &s->socket);
-}
-
 static enum err server_start(struct server *s, struct buffer *problem)
 {
     struct now now = now_at_start();
@@ -292,19 +276,14 @@ static enum err server_start(struct server *s, struct buffer *problem)
     engine_make(s, now);
     err = loop_make(s, problem);
     if (err == ERR_OK)
-        err = control_make(s, problem);
-    if (err == ERR_OK)
         err = listen_all(s, problem);
     return err;
 }
 
 static void server_end(struct server *s)
 {
-    if (s->socket)
-        control_socket_free(s->socket);
     if (s->loop)
         loop_free(s->loop);
-    control_free(s->control);
     engine_free(s->engine);
     inflight_map_close(s->inflight);
     history_close(s->history);

@@ -1,9 +1,11 @@
-#include "engine/relay_test.h"
+/* A session with the smart host that goes as far as the login (or EHLO, where none is required) and says at each stage how it
+ * went; nothing is sent. It does not use the pool: a test must not find a connection that is open already. */
 
 #include <assert.h>
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "engine/request_work.h"
 #include "policy/tls_policy.h"
 #include "policy/verdict.h"
 #include "proto/ip.h"
