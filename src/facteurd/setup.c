@@ -37,7 +37,7 @@ enum err setup_folders(const struct config *config, struct buffer *problem)
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         path_of(config, names[i], path);
-        enum err err = folder_make(path, 0700);
+        enum err err = folder_make(path, i == 0 ? 0711 : 0700); /* sendmail must reach the socket in it */
         if (err != ERR_OK) {
             buffer_add_format(problem, "the folder %s cannot be made (%s); make it, owned by the user of facteurd", path, err_name(err));
             return err;
