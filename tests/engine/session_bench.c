@@ -407,7 +407,7 @@ struct peer *peer_of(uint32_t server)
 void bench_init(void)
 {
     memset(&b, 0, sizeof b);
-    b.now = (struct now){ .monotonic_us = 0, .wall_us = INT64_C(1795529580000000) };
+    b.now = (struct now){ .monotonic_us = US_PER_HOUR, .wall_us = INT64_C(1795529580000000) };
     b.config.server.name = SLICE("mta.example.org");
     b.config.limits.body_memory_bytes = 64 << 20;
     b.config.outbound.connect_timeout_us = 30 * US_PER_SECOND;
@@ -449,11 +449,21 @@ void bench_done(void)
         struct letter *l = &b.letters[i];
         assert_int_equal(l->t.destination->connections, 0);
         assert_true(list_empty(&l->t.destination->blocked));
-        message_free(e, l->t.message);
     }
-    assert_true(destinations_quiet(e));
+    bench_end();
+}
+
+void bench_end(void)
+{
     sessions_done(e);
+    assert_true(destinations_quiet(e));
     core_done(e);
+    for (uint32_t i = 0; i < b.letter_count; i++)
+        message_free(e, b.letters[i].t.message);
+    for (uint32_t i = 0; i < PEERS_MAX; i++) {
+        if (b.peers[i].used)
+            peer_free(&b.peers[i]);
+    }
     messages_done(e);
     queue_done(&b.queue);
     for (uint32_t i = 0; i < SERVERS_MAX; i++) {

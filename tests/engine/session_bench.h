@@ -86,6 +86,7 @@ extern struct bench b;
 
 void bench_init(void);
 void bench_done(void); /* everything is balanced */
+void bench_end(void);  /* the engine ends in the middle of all */
 void run(void);        /* until nobody has anything to say */
 bool run_turns(uint32_t turns); /* false: nobody has */
 void pass(int64_t us); /* time, with everything that comes due in it */

@@ -769,6 +769,100 @@ static void test_configure(void **state)
     bench_done();
 }
 
+/* The engine ends: with its owners gone before, or still there. */
+static void test_end_at_any_time(void **state)
+{
+    (void)state;
+    for (uint32_t turns = 0; turns < 60; turns++) {
+        bool cancelled = turns % 2;
+        bench_init();
+        limits(2, 2, 0);
+        b.servers[1].offers = "250-PIPELINING\r\n";
+        b.servers[2].connect = 1 + CLOSE_REFUSED;
+        for (uint32_t i = 0; i < 8; i++) {
+            struct letter *l = letter_new(1 + i % 2, i % 3 ? "a.test" : "b.test", 2);
+            if (i == 5)
+                smarthost(l, "", "");
+            letter_body(l, SLICE("Subject: x\r\n\r\nx\r\n"), i % 2);
+            submit(l);
+        }
+        run_turns(turns / 2);
+        for (uint32_t i = 0; i < b.letter_count && cancelled; i++) {
+            if (b.letters[i].submitted)
+                cancel(&b.letters[i]);
+        }
+        bench_end();
+    }
+}
+
+/* An idle session takes a letter, and is gone before the letter was read. */
+static void test_lost_while_read(void **state)
+{
+    (void)state;
+    bench_init();
+    b.config.outbound.idle_timeout_us = 10 * US_PER_MINUTE;
+    expect_ok(letter_send(1, "a.test"));
+    struct letter *l = letter_new(1, "a.test", 1);
+    letter_body(l, SLICE("Subject: x\r\n\r\nx\r\n"), false);
+    b.read_silent = true;
+    submit(l);
+    run();
+    assert_int_equal(b.servers[1].connections, 1);
+    peer_lose(peer_of(1));
+    b.read_silent = false;
+    run();
+    expect_ok(l);
+    assert_int_equal(b.servers[1].connections, 2);
+    b.read_silent = true; /* a read that never ends keeps the session for its time only */
+    l = letter_new(1, "a.test", 1);
+    letter_body(l, SLICE("Subject: x\r\n\r\nx\r\n"), false);
+    submit(l);
+    pass(SESSION_READ_MAX_US - 1);
+    assert_int_equal(l->ends, 0);
+    pass(1);
+    expect(l, OUTCOME_TEMP, STAGE_DATA, OUTCOME_CAUSE_LOCAL);
+    expect_ok(letter_send(1, "a.test"));
+    assert_int_equal(b.servers[1].connections, 2);
+    pass(10 * US_PER_MINUTE);
+    bench_done();
+}
+
+/* A46 in the very turn in which a letter was to be told what is remembered. */
+static void test_forgotten_at_once(void **state)
+{
+    (void)state;
+    bench_init();
+    b.servers[1].connect = 1 + CLOSE_REFUSED;
+    letter_send(1, "a.test");
+    b.servers[1].connect = 0;
+    struct letter *l = letter_new(1, "a.test", 1);
+    submit(l);
+    destination_forget(e, NULL);
+    run();
+    expect_ok(l);
+    bench_done();
+}
+
+/* The answer has come when its time is up, in the same turn: it counts. */
+static void test_in_the_last_moment(void **state)
+{
+    (void)state;
+    bench_init();
+    b.servers[1].greeting = "";
+    struct letter *l = letter_send(1, "a.test");
+    struct peer *p = peer_of(1);
+    b.now.wall_us += core_deadline_us(e) - b.now.monotonic_us;
+    b.now.monotonic_us = core_deadline_us(e);
+    struct event event = { .kind = EVENT_RECEIVED, .handle = p->handle };
+    event.received = SLICE("220 there\r\n");
+    p->credit -= (uint32_t)event.received.size;
+    assert_true(core_feed(e, b.now, &event));
+    core_tick(e);
+    run();
+    expect_ok(l);
+    bench_done();
+}
+
 /* The owner submits the next one within the end of the one before, as an attempt does. */
 static uint32_t again_left;
 
@@ -878,6 +972,10 @@ int main(void)
         cmocka_unit_test(test_cancel_early),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_configure),
+        cmocka_unit_test(test_end_at_any_time),
+        cmocka_unit_test(test_lost_while_read),
+        cmocka_unit_test(test_forgotten_at_once),
+        cmocka_unit_test(test_in_the_last_moment),
         cmocka_unit_test(test_again_from_within),
         cmocka_unit_test(test_random),
     };
