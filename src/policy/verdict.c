@@ -1,6 +1,6 @@
-#include "policy/verdict.h"
-
 #include <assert.h>
+
+#include "policy/verdict_work.h"
 
 /* How it is read: verdict_decide looks for an acceptance, then walks the direct hosts (what ends the attempt at once, else
  * the next host, else the end of the list), then, where the mode has one and the end of the list leads there, the smart
@@ -9,17 +9,6 @@
 
 /* ---- what one answer amounts to ---- */
 
-enum answer {
-    ANSWER_NONE,    /* not tried */
-    ANSWER_OK,
-    ANSWER_ABSENT,  /* session failure: authoritatively no record */
-    ANSWER_SESSION, /* any other session failure */
-    ANSWER_REFUSED, /* session failure: 5xx to the connection, or to EHLO and HELO (A14) */
-    ANSWER_CLIENT,  /* A13 in direct-then-smarthost: counts as a session failure */
-    ANSWER_TEMP,    /* verdicts */
-    ANSWER_PERM,
-};
-
 /* RFC 7504: a host or domain that takes no mail. It says so at the banner already, and yet it is a verdict (A7). */
 static bool takes_no_mail(const struct outcome *o)
 {
@@ -27,13 +16,13 @@ static bool takes_no_mail(const struct outcome *o)
            ((o->code == 521 && o->stage == STAGE_BANNER) || (o->code == 556 && o->stage == STAGE_RCPT));
 }
 
-static bool tls_unmet(const struct outcome *o)
+bool verdict_tls_unmet(const struct outcome *o)
 {
     return o->cause == OUTCOME_CAUSE_TLS_FAILED || o->cause == OUTCOME_CAUSE_TLS_NOT_OFFERED ||
            o->cause == OUTCOME_CAUSE_TLS_UNVERIFIED;
 }
 
-static enum answer answer_of(const struct verdict_question *q, const struct verdict_candidate *c)
+enum answer verdict_answer_of(const struct verdict_question *q, const struct verdict_candidate *c)
 {
     const struct outcome *o = c->outcome;
     if (!o || o->class == OUTCOME_NONE)
@@ -43,7 +32,7 @@ static enum answer answer_of(const struct verdict_question *q, const struct verd
     bool direct = c->kind == CANDIDATE_MX;
     if (direct && takes_no_mail(o))
         return ANSWER_PERM;
-    if (direct && tls_unmet(o)) /* REQUIRETLS that is not offered is found out as late as MAIL, and no verdict either */
+    if (direct && verdict_tls_unmet(o)) /* REQUIRETLS that is not offered is found out as late as MAIL, and no verdict either */
         return ANSWER_SESSION;
     if (outcome_is_session_failure(o)) {
         if (o->stage == STAGE_DNS && o->class == OUTCOME_PERM)
@@ -59,8 +48,6 @@ static enum answer answer_of(const struct verdict_question *q, const struct verd
 
 /* ---- all direct answers together ---- */
 
-enum { NOBODY = -1 };
-
 struct direct {
     int next;      /* the host to try now, or NOBODY */
     int stopper;   /* A14: who has ended the list, or NOBODY */
@@ -73,7 +60,7 @@ struct direct {
 
 /* Which of two session failures tells more: the later in the dialogue; at the same point anything rather than what was not
  * even tried or is a fact of this machine's network; else the more preferred host's, which stands first. */
-static int telling(const struct outcome *o)
+int verdict_telling(const struct outcome *o)
 {
     bool poor = o->cause == OUTCOME_CAUSE_UNREACHABLE || o->cause == OUTCOME_CAUSE_REMEMBERED ||
                 (o->stage == STAGE_DNS && o->class == OUTCOME_PERM);
@@ -84,7 +71,7 @@ static bool host_has_answered(const struct verdict_question *q, uint8_t host_num
 {
     for (uint8_t i = 0; i < q->count; i++) {
         if (q->candidates[i].kind == CANDIDATE_MX && q->candidates[i].host_number == host_number &&
-            answer_of(q, &q->candidates[i]) >= ANSWER_CLIENT)
+            verdict_answer_of(q, &q->candidates[i]) >= ANSWER_CLIENT)
             return true;
     }
     return false;
@@ -105,25 +92,46 @@ static void direct_note(struct direct *d, const struct verdict_question *q, int 
         (answer == ANSWER_REFUSED || answer == ANSWER_CLIENT))
         d->stopper = i;
     if (answer < ANSWER_TEMP &&
-        (d->telling == NOBODY || telling(q->candidates[i].outcome) > telling(q->candidates[d->telling].outcome)))
+        (d->telling == NOBODY || verdict_telling(q->candidates[i].outcome) > verdict_telling(q->candidates[d->telling].outcome)))
         d->telling = i;
 }
 
-/* A15: every MX host, and after a verdict the next host rather than another address of the same. */
+static bool smarthost_was_asked(const struct verdict_question *q)
+{
+    for (uint8_t i = 0; i < q->count; i++) {
+        if (q->candidates[i].kind == CANDIDATE_SMARTHOST && verdict_answer_of(q, &q->candidates[i]) != ANSWER_NONE)
+            return true;
+    }
+    return false;
+}
+
+int verdict_last_tried(const struct verdict_question *q)
+{
+    int last = NOBODY;
+    for (int i = 0; i < q->count; i++) {
+        if (verdict_answer_of(q, &q->candidates[i]) != ANSWER_NONE)
+            last = i;
+    }
+    return last;
+}
+
+/* A15: every MX host, and after a verdict the next host rather than another address of the same. Once the smart host was
+ * asked the direct list is over: what had no time then (A10a) gets none in this attempt. */
 static void direct_sum(const struct verdict_question *q, struct direct *ret_direct)
 {
     struct direct d = { NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, true, false };
+    bool over = q->time_up || smarthost_was_asked(q);
     for (int i = 0; i < q->count; i++) {
         const struct verdict_candidate *c = &q->candidates[i];
         if (c->kind != CANDIDATE_MX)
             continue;
-        enum answer answer = answer_of(q, c);
+        enum answer answer = verdict_answer_of(q, c);
         if (answer != ANSWER_NONE) {
             direct_note(&d, q, i, answer);
         } else if (!host_has_answered(q, c->host_number)) {
             d.absent = false;
-            d.left = d.left || q->time_up;
-            if (d.next == NOBODY && !q->time_up)
+            d.left = d.left || over;
+            if (d.next == NOBODY && !over)
                 d.next = i;
         }
     }
@@ -173,14 +181,14 @@ static enum config_key key_of(uint16_t rule)
     }
 }
 
-static void give(struct verdict *v, enum verdict_action action, int told, uint16_t rule)
+void verdict_give(struct verdict *v, enum verdict_action action, int told, uint16_t rule)
 {
     *v = (struct verdict){ .action = action, .told = (uint8_t)told, .rule = rule, .key = key_of(rule) };
 }
 
-static void give_next(struct verdict *v, int next, int told, uint16_t rule)
+void verdict_give_next(struct verdict *v, int next, int told, uint16_t rule)
 {
-    give(v, VERDICT_NEXT, told == NOBODY ? next : told, rule);
+    verdict_give(v, VERDICT_NEXT, told == NOBODY ? next : told, rule);
     v->next = (uint8_t)next;
     if (told == NOBODY)
         v->key = CONFIG_DELIVERY_MODE;
@@ -205,12 +213,12 @@ static uint16_t rule_of_session(const struct outcome *o, uint16_t otherwise)
         return RULE_A4;
     if (o->cause == OUTCOME_CAUSE_REMEMBERED)
         return RULE_A37;
-    if (o->stage == STAGE_TLS || tls_unmet(o))
+    if (o->stage == STAGE_TLS || verdict_tls_unmet(o))
         return RULE_A41;
     return otherwise;
 }
 
-static bool requiretls_unmet(const struct outcome *o)
+bool verdict_requiretls_unmet(const struct outcome *o)
 {
     return o->class == OUTCOME_PERM && o->enhanced.subject == 7 && o->enhanced.detail == 30;
 }
@@ -219,8 +227,8 @@ static bool requiretls_unmet(const struct outcome *o)
 static void give_wait_or_requiretls(const struct verdict_question *q, struct verdict *v, int told, uint16_t rule)
 {
     const struct outcome *o = q->candidates[told].outcome;
-    bool final = rule == RULE_A41 && ((q->requiretls && tls_unmet(o)) || requiretls_unmet(o));
-    give(v, final ? VERDICT_BOUNCE : VERDICT_WAIT, told, rule);
+    bool final = rule == RULE_A41 && ((q->requiretls && verdict_tls_unmet(o)) || verdict_requiretls_unmet(o));
+    verdict_give(v, final ? VERDICT_BOUNCE : VERDICT_WAIT, told, rule);
     if (final)
         v->status = (struct enhanced_code){ 5, 7, 30 };
 }
@@ -228,15 +236,15 @@ static void give_wait_or_requiretls(const struct verdict_question *q, struct ver
 /* ---- direct: what ends the attempt at once ---- */
 
 /* A18, A38: nobody knows whether it has arrived, or the fault is ours: no other host in this attempt. */
-static bool decide_unfinished(const struct verdict_question *q, int i, struct verdict *v)
+bool verdict_decide_unfinished(const struct verdict_question *q, int i, struct verdict *v)
 {
     const struct outcome *o = q->candidates[i].outcome;
     if (o->in_doubt) {
-        give(v, VERDICT_WAIT, i, RULE_A18);
+        verdict_give(v, VERDICT_WAIT, i, RULE_A18);
         return true;
     }
     if (o->cause == OUTCOME_CAUSE_LOCAL && o->class == OUTCOME_TEMP) {
-        give(v, VERDICT_WAIT, i, RULE_A38);
+        verdict_give(v, VERDICT_WAIT, i, RULE_A38);
         return true;
     }
     return false;
@@ -248,26 +256,26 @@ static bool decide_never(const struct verdict_question *q, const struct direct *
 {
     const struct outcome *o = q->candidates[i].outcome;
     if (o->cause == OUTCOME_CAUSE_DNS_NULL_MX)
-        give(v, VERDICT_BOUNCE, i, RULE_A7);
+        verdict_give(v, VERDICT_BOUNCE, i, RULE_A7);
     else if (o->cause == OUTCOME_CAUSE_OURSELVES && (d->temp == NOBODY || d->temp > i))
-        give(v, VERDICT_BOUNCE, i, RULE_A9);
+        verdict_give(v, VERDICT_BOUNCE, i, RULE_A9);
     else if (o->cause == OUTCOME_CAUSE_OURSELVES)
-        give(v, VERDICT_WAIT, d->temp, q->page.mode == MODE_DIRECT ? RULE_A15 : RULE_A11);
+        verdict_give(v, VERDICT_WAIT, d->temp, q->page.mode == MODE_DIRECT ? RULE_A15 : RULE_A11);
     else
         return false;
     return true;
 }
 
 /* A19, A20: AbortOnRcpt5xx. */
-static bool decide_abort(const struct verdict_question *q, int i, struct verdict *v)
+bool verdict_decide_abort(const struct verdict_question *q, int i, struct verdict *v)
 {
     const struct outcome *o = q->candidates[i].outcome;
     if (o->class == OUTCOME_PERM && o->cause == OUTCOME_CAUSE_SIBLING) {
-        give(v, VERDICT_BOUNCE, i, RULE_A20);
+        verdict_give(v, VERDICT_BOUNCE, i, RULE_A20);
         return true;
     }
     if (q->page.abort_on_rcpt_5xx && o->class == OUTCOME_PERM && o->stage == STAGE_RCPT) {
-        give(v, VERDICT_BOUNCE, i, RULE_A19);
+        verdict_give(v, VERDICT_BOUNCE, i, RULE_A19);
         return true;
     }
     return false;
@@ -280,7 +288,7 @@ static bool decide_first_5xx(const struct verdict_question *q, int i, enum answe
     if (!q->page.bounce_on_first_5xx ||
         !(answer == ANSWER_PERM || (answer == ANSWER_REFUSED && q->page.mode == MODE_DIRECT)))
         return false;
-    give(v, VERDICT_BOUNCE, i, RULE_A14);
+    verdict_give(v, VERDICT_BOUNCE, i, RULE_A14);
     return true;
 }
 
@@ -288,12 +296,12 @@ static bool decide_at_once(const struct verdict_question *q, const struct direct
 {
     for (int i = 0; i < q->count; i++) {
         const struct verdict_candidate *c = &q->candidates[i];
-        enum answer answer = answer_of(q, c);
+        enum answer answer = verdict_answer_of(q, c);
         if (c->kind != CANDIDATE_MX || answer == ANSWER_NONE)
             continue;
-        if (decide_unfinished(q, i, v) || decide_never(q, d, i, v))
+        if (verdict_decide_unfinished(q, i, v) || decide_never(q, d, i, v))
             return true;
-        if (answer == ANSWER_PERM && decide_abort(q, i, v))
+        if (answer == ANSWER_PERM && verdict_decide_abort(q, i, v))
             return true;
         if (decide_first_5xx(q, i, answer, v))
             return true;
@@ -309,7 +317,7 @@ static uint16_t rule_of_next(const struct verdict_question *q, int last)
         return RULE_NONE;
     const struct outcome *o = q->candidates[last].outcome;
     bool fallback = q->page.mode == MODE_DIRECT_THEN_SMARTHOST;
-    switch (answer_of(q, &q->candidates[last])) {
+    switch (verdict_answer_of(q, &q->candidates[last])) {
     case ANSWER_CLIENT:
         return RULE_A13;
     case ANSWER_PERM:
@@ -326,8 +334,17 @@ static bool decide_absent(const struct verdict_question *q, const struct direct 
 {
     if (!d->absent || !q->page.bounce_if_no_mx_or_a)
         return false;
-    give(v, VERDICT_BOUNCE, d->telling, RULE_A1);
+    verdict_give(v, VERDICT_BOUNCE, d->telling, RULE_A1);
     return true;
+}
+
+/* The mode was changed while the attempt was under way, and its list has nothing that the mode in force may use: the next
+ * attempt makes another one (A46). */
+void verdict_give_no_way(const struct verdict_question *q, struct verdict *v)
+{
+    int last = verdict_last_tried(q);
+    verdict_give(v, VERDICT_WAIT, last == NOBODY ? 0 : last, RULE_A46);
+    v->key = CONFIG_DELIVERY_MODE;
 }
 
 /* Only session failures (A15; A2, A4, A10a, A37, A41 where that is why). */
@@ -335,7 +352,7 @@ static void decide_no_session(const struct verdict_question *q, const struct dir
 {
     assert(d->telling != NOBODY || d->left);
     if (d->telling == NOBODY) { /* no time for a single host: cannot be with a bound above 0, and harmless */
-        give(v, VERDICT_WAIT, 0, RULE_A10A);
+        verdict_give(v, VERDICT_WAIT, 0, RULE_A10A);
         return;
     }
     uint16_t rule = rule_of_session(q->candidates[d->telling].outcome, d->left ? RULE_A10A : RULE_A15);
@@ -345,10 +362,14 @@ static void decide_no_session(const struct verdict_question *q, const struct dir
 /* Mode direct, every host tried: A15. A 4xx verdict holds the bounce back, and nothing else does. */
 static void decide_direct_end(const struct verdict_question *q, const struct direct *d, struct verdict *v)
 {
+    if (d->last == NOBODY && !d->left) {
+        verdict_give_no_way(q, v);
+        return;
+    }
     if (d->temp != NOBODY)
-        give(v, VERDICT_WAIT, d->temp, RULE_A15);
+        verdict_give(v, VERDICT_WAIT, d->temp, RULE_A15);
     else if (d->perm != NOBODY)
-        give(v, VERDICT_BOUNCE, d->perm, rule_of_perm(q->candidates[d->perm].outcome));
+        verdict_give(v, VERDICT_BOUNCE, d->perm, rule_of_perm(q->candidates[d->perm].outcome));
     else
         decide_no_session(q, d, v);
 }
@@ -386,18 +407,18 @@ static bool decide_fallback(const struct verdict_question *q, const struct direc
 {
     if (d->temp != NOBODY) {
         if (!smarthost_after_temp(q)) {
-            give(v, VERDICT_WAIT, d->temp, RULE_A11);
+            verdict_give(v, VERDICT_WAIT, d->temp, RULE_A11);
             return false;
         }
         /* A 5xx verdict keeps the smart host away (A10, A12, A7); that a 4xx holds its bounce back changes nothing there. */
         if (d->perm != NOBODY) {
-            give(v, VERDICT_WAIT, d->temp, RULE_A12);
+            verdict_give(v, VERDICT_WAIT, d->temp, RULE_A12);
             return false;
         }
         *ret_told = d->temp;
         *ret_rule = RULE_A11;
     } else if (d->perm != NOBODY) {
-        give(v, VERDICT_BOUNCE, d->perm, rule_of_perm(q->candidates[d->perm].outcome));
+        verdict_give(v, VERDICT_BOUNCE, d->perm, rule_of_perm(q->candidates[d->perm].outcome));
         return false;
     } else {
         *ret_rule = rule_of_fallback(q, d);
@@ -405,7 +426,7 @@ static bool decide_fallback(const struct verdict_question *q, const struct direc
     }
     if (!q->smarthost_meets) {
         if (*ret_told == NOBODY)
-            give(v, VERDICT_WAIT, 0, RULE_A10A);
+            verdict_give(v, VERDICT_WAIT, 0, RULE_A10A);
         else
             give_wait_or_requiretls(q, v, *ret_told, RULE_A41);
         return false;
@@ -413,198 +434,12 @@ static bool decide_fallback(const struct verdict_question *q, const struct direc
     return true;
 }
 
-/* ---- the smart host ---- */
-
-static void give_rest(struct verdict *v, int i, uint16_t rule)
-{
-    give(v, VERDICT_WAIT, i, rule);
-    v->effects = VERDICT_EFFECT_REST;
-    v->local_cause = true;
-}
-
-/* A23a, A25, A26, A33, A38: the login. A connection that was lost meanwhile says nothing of it. */
-static bool decide_login(const struct verdict_question *q, int i, struct verdict *v)
-{
-    const struct outcome *o = q->candidates[i].outcome;
-    bool account = q->credential == CREDENTIAL_ACCOUNT;
-    switch (o->cause) {
-    case OUTCOME_CAUSE_AUTH_CLEAR:
-        give_rest(v, i, RULE_A33);
-        return true;
-    case OUTCOME_CAUSE_AUTH_NO_MECHANISM:
-        give_rest(v, i, RULE_A25);
-        return true;
-    case OUTCOME_CAUSE_AUTH_SECRET:
-        give_rest(v, i, account ? RULE_A26 : RULE_A25);
-        return true;
-    case OUTCOME_CAUSE_RESTING: /* it rests already */
-        give(v, VERDICT_WAIT, i, account ? RULE_A26 : RULE_A25);
-        v->local_cause = true;
-        return true;
-    default:
-        break;
-    }
-    if (o->stage != STAGE_AUTH || (o->cause != OUTCOME_CAUSE_REPLY && o->cause != OUTCOME_CAUSE_PROTOCOL))
-        return false;
-    if (q->candidates[i].refusal == REFUSAL_PACE || o->code == 454) {
-        give(v, VERDICT_WAIT, i, RULE_A38);
-        v->effects = VERDICT_EFFECT_SLOW;
-    } else if (o->class == OUTCOME_PERM) {
-        give_rest(v, i, account ? RULE_A26 : RULE_A23A);
-    } else {
-        give_rest(v, i, RULE_A25);
-    }
-    return true;
-}
-
-/* A41: the letter's own demand (REQUIRETLS) is not met here: a bounce, or held where no letter bounces (A23b). */
-static void give_requiretls(const struct verdict_question *q, int i, struct verdict *v)
-{
-    if (q->smarthost_refusing) {
-        give(v, VERDICT_HOLD, i, RULE_A23B);
-        return;
-    }
-    give(v, VERDICT_BOUNCE, i, RULE_A41);
-    v->status = (struct enhanced_code){ 5, 7, 30 };
-}
-
-/* A33, A41: the link. A handshake that failed is a matter of that address; the next one is tried. What a letter with
- * REQUIRETLS meets says nothing of the login: nobody else's mail may rest for it. A certificate that does not match raises
- * the alert of A33 without a login too: nothing would go until somebody looks. */
-static bool decide_link(const struct verdict_question *q, int i, struct verdict *v)
-{
-    const struct outcome *o = q->candidates[i].outcome;
-    bool unverified = o->cause == OUTCOME_CAUSE_TLS_UNVERIFIED;
-    if (!outcome_is_session_failure(o) || (!unverified && o->cause != OUTCOME_CAUSE_TLS_NOT_OFFERED))
-        return false;
-    if (q->requiretls) {
-        give_requiretls(q, i, v);
-    } else if (unverified) {
-        give_rest(v, i, RULE_A33);
-        v->key = CONFIG_DELIVERY_SMARTHOST_VERIFY_CERTIFICATE;
-    } else if (q->credential == CREDENTIAL_NONE) {
-        give(v, VERDICT_WAIT, i, RULE_A41);
-        v->key = CONFIG_DELIVERY_SMARTHOST_TLS;
-    } else {
-        give_rest(v, i, RULE_A33);
-    }
-    return true;
-}
-
-/* A19, A20, A23, A23a, A23b: a 5xx of the smart host to MAIL, RCPT, DATA or the dot. The switches that speak of the
- * recipient's hosts do not apply. */
-static void decide_smarthost_perm(const struct verdict_question *q, int i, struct verdict *v)
-{
-    const struct verdict_candidate *c = &q->candidates[i];
-    if (c->refusal == REFUSAL_RIGHT) {
-        give_rest(v, i, RULE_A23A);
-        return;
-    }
-    if (q->smarthost_refusing)
-        give(v, VERDICT_HOLD, i, RULE_A23B);
-    else if (requiretls_unmet(c->outcome))
-        give_requiretls(q, i, v);
-    else if (!decide_abort(q, i, v))
-        give(v, VERDICT_BOUNCE, i, RULE_A23);
-    if (c->outcome->cause == OUTCOME_CAUSE_REPLY)
-        v->effects = VERDICT_EFFECT_REFUSED;
-}
-
-/* What ends the attempt at once. Session failures otherwise leave it to the next address. */
-static bool decide_smarthost_answer(const struct verdict_question *q, int i, struct verdict *v)
-{
-    const struct verdict_candidate *c = &q->candidates[i];
-    if (decide_unfinished(q, i, v) || decide_login(q, i, v) || decide_link(q, i, v))
-        return true;
-    switch (answer_of(q, c)) {
-    case ANSWER_PERM:
-        decide_smarthost_perm(q, i, v);
-        return true;
-    case ANSWER_TEMP:
-        give(v, VERDICT_WAIT, i, c->refusal == REFUSAL_PACE ? RULE_A38 : RULE_A24);
-        v->effects = c->refusal == REFUSAL_PACE ? VERDICT_EFFECT_SLOW : 0;
-        return true;
-    default:
-        if (c->outcome->stage == STAGE_POP && c->outcome->class == OUTCOME_PERM) {
-            give_rest(v, i, RULE_A32);
-            return true;
-        }
-        return false;
-    }
-}
-
-/* No address of the smart host gave a session: A24, A35, A9, A32, A38, A41. */
-static void decide_smarthost_unusable(const struct verdict_question *q, int i, struct verdict *v)
-{
-    const struct verdict_candidate *c = &q->candidates[i];
-    uint16_t rule = RULE_A24;
-    if (c->outcome->cause == OUTCOME_CAUSE_OURSELVES)
-        rule = RULE_A9;
-    else if (c->outcome->stage == STAGE_DNS)
-        rule = RULE_A35;
-    else if (c->outcome->stage == STAGE_POP)
-        rule = RULE_A32;
-    else if (c->refusal == REFUSAL_PACE)
-        rule = RULE_A38;
-    else if (c->outcome->stage == STAGE_TLS)
-        rule = RULE_A41;
-    if (rule == RULE_A41 && q->requiretls) {
-        give_requiretls(q, i, v);
-        return;
-    }
-    give(v, VERDICT_WAIT, i, rule);
-    if (rule == RULE_A38)
-        v->effects = VERDICT_EFFECT_SLOW;
-    if (rule == RULE_A9)
-        v->key = CONFIG_DELIVERY_SMARTHOST;
-    if (rule == RULE_A41)
-        v->key = CONFIG_DELIVERY_SMARTHOST_TLS;
-}
-
-/* A41 in mode smarthost, whose smart host does not meet what is demanded for the recipient: it is not asked. Told is its
- * first address, whose outcome the caller gives (or not: `explain` asks before anything was tried). */
-static void decide_unmet(const struct verdict_question *q, struct verdict *v)
-{
-    int first = 0;
-    while (first + 1 < q->count && q->candidates[first].kind != CANDIDATE_SMARTHOST)
-        first++;
-    if (q->requiretls)
-        give_requiretls(q, first, v);
-    else
-        give(v, VERDICT_WAIT, first, RULE_A41);
-}
-
-/* told and rule: what led here, of the direct list; NOBODY and RULE_NONE in mode smarthost. */
-static void decide_smarthost(const struct verdict_question *q, int told, uint16_t rule, struct verdict *v)
-{
-    int next = NOBODY, failed = NOBODY;
-    for (int i = 0; i < q->count; i++) {
-        const struct verdict_candidate *c = &q->candidates[i];
-        if (c->kind != CANDIDATE_SMARTHOST)
-            continue;
-        if (answer_of(q, c) == ANSWER_NONE) {
-            next = next == NOBODY ? i : next;
-            continue;
-        }
-        if (decide_smarthost_answer(q, i, v))
-            return;
-        if (failed == NOBODY || telling(c->outcome) > telling(q->candidates[failed].outcome))
-            failed = i;
-    }
-    if (next != NOBODY)
-        give_next(v, next, failed != NOBODY ? failed : told, failed != NOBODY ? RULE_A24 : rule);
-    else if (failed != NOBODY)
-        decide_smarthost_unusable(q, failed, v);
-    else
-        give(v, VERDICT_WAIT, told == NOBODY ? 0 : told, RULE_A35); /* the list has no smart host */
-}
-
 /* ---- all together ---- */
 
 static int accepted(const struct verdict_question *q)
 {
     for (int i = 0; i < q->count; i++) {
-        if (answer_of(q, &q->candidates[i]) == ANSWER_OK)
+        if (verdict_answer_of(q, &q->candidates[i]) == ANSWER_OK)
             return i;
     }
     return NOBODY;
@@ -622,7 +457,7 @@ static void decide(const struct verdict_question *q, struct verdict *v)
         bool smarthost = q->candidates[ok].kind == CANDIDATE_SMARTHOST;
         if (smarthost && q->page.mode == MODE_DIRECT_THEN_SMARTHOST)
             rule = d.temp != NOBODY ? RULE_A11 : rule_of_fallback(q, &d);
-        give(v, VERDICT_DELIVERED, ok, smarthost ? rule : RULE_A15);
+        verdict_give(v, VERDICT_DELIVERED, ok, smarthost ? rule : RULE_A15);
         if (rule == RULE_NONE)
             v->key = CONFIG_DELIVERY_MODE;
         return;
@@ -631,7 +466,7 @@ static void decide(const struct verdict_question *q, struct verdict *v)
         if (decide_at_once(q, &d, v))
             return;
         if (d.next != NOBODY && d.stopper == NOBODY) {
-            give_next(v, d.next, d.last, rule_of_next(q, d.last));
+            verdict_give_next(v, d.next, d.last, rule_of_next(q, d.last));
             return;
         }
         if (decide_absent(q, &d, v))
@@ -643,10 +478,10 @@ static void decide(const struct verdict_question *q, struct verdict *v)
         if (!decide_fallback(q, &d, v, &told, &rule))
             return;
     } else if (!q->smarthost_meets) {
-        decide_unmet(q, v);
+        verdict_decide_unmet(q, v);
         return;
     }
-    decide_smarthost(q, told, rule, v);
+    verdict_decide_smarthost(q, told, rule, v);
 }
 
 /* The status of the notice: what the host said, else what fits, always of class 5. */

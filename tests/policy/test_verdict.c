@@ -250,6 +250,10 @@ static void test_hosts(void **state)
         /* A10a */
         { "1 time-up", "a connect timeout | b -", "retry 0 A10a " },
         { "3 time-up", "a connect timeout | b - | s -", "next 2 A10a " },
+        /* once the smart host was asked the direct list is over, however the time is counted then */
+        { "3", "a connect timeout | a - | b - | s rcpt 450", "retry 3 A24 " HOST },
+        { "3", "a connect timeout | a - | b - | s connect refused | s -", "next 4 A24 " HOST },
+        { "3", "a connect timeout | a - | b - | s ok", "delivered 3 A10a " },
         { "1 time-up", "a rcpt 550 | b -", "bounce 0 A15 " FIRST " 5.0.0" },
         { "1 time-up nomx", "a dns nodata | b -", "retry 0 A10a " },
         /* A37 */
@@ -442,8 +446,13 @@ static void test_smarthost(void **state)
         { "2", "s banner 421% | s -", "next 1 A24 " HOST },
         { "2", "s banner 421%", "retry 0 A38  slow" },
         { "3", "a connect refused | s mail 432%", "retry 1 A38  slow" },
-        /* no smart host in the list: nothing to try */
-        { "2", "a -", "retry 0 A35 " HOST },
+        /* the mode was changed during the attempt, whose list has nothing of the new way: it waits for the next one */
+        { "2", "a -", "retry 0 A46 " MODE },
+        { "2", "a rcpt 450 | b -", "retry 0 A46 " MODE },
+        { "3", "a connect refused", "retry 0 A46 " MODE },
+        { "1", "s connect refused | s -", "retry 0 A46 " MODE },
+        { "1", "s rcpt 550", "retry 0 A46 " MODE },
+        { "1", "s ok", "delivered 0  " MODE },
     };
     EXPECT(rows);
 }

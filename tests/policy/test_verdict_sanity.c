@@ -103,7 +103,8 @@ static void course_run(const struct attempt *attempt, struct course *ret_course)
         run.candidates[v->next].refusal = answer->refusal;
         ret_course->answers[v->next] = answer;
         ret_course->order[ret_course->tried++] = v->next;
-        q->time_up = ret_course->tried >= run.time_up_after;
+        /* The time is that of the direct hosts; the engine counts it anew in the smart host's part. */
+        q->time_up = ret_course->tried >= run.time_up_after && run.candidates[v->next].kind == CANDIDATE_MX;
     }
 }
 
@@ -168,6 +169,45 @@ static void test_every_attempt_is_sane(void **state)
     }
     for (int action = VERDICT_DELIVERED; action <= VERDICT_HOLD; action++)
         assert_true(ends[action] > 0);
+}
+
+/* The configuration in force decides, and may be another one at each step: the mode changes, or the attempt was begun in a
+ * mode whose list has candidates of one kind only. */
+static void test_the_mode_may_change(void **state)
+{
+    (void)state;
+    struct random_fast random;
+    random_fast_init(&random, 6);
+    uint32_t unusable = 0;
+    for (uint32_t i = 0; i < WALKS; i++) {
+        struct attempt attempt;
+        draw_attempt(&random, &attempt);
+        struct verdict_question *q = &attempt.question;
+        uint32_t kinds = draw(&random, 3);
+        uint8_t from = 0, next = 0;
+        while (kinds == 1 && attempt.candidates[from].kind == CANDIDATE_MX)
+            from++;
+        while (kinds == 2 && attempt.candidates[q->count - 1].kind == CANDIDATE_SMARTHOST)
+            q->count--;
+        memmove(attempt.candidates, attempt.candidates + from, (q->count - from) * sizeof(attempt.candidates[0]));
+        memmove(attempt.would, attempt.would + from, (q->count - from) * sizeof(attempt.would[0]));
+        q->count -= from;
+        for (;;) {
+            attempt.candidates[next].outcome = &attempt.would[next]->outcome;
+            attempt.candidates[next].refusal = attempt.would[next]->refusal;
+            q->page.mode = (enum config_mode)draw(&random, 3);
+            struct verdict v;
+            verdict_decide(q, &v);
+            if (v.action != VERDICT_NEXT) {
+                assert_non_null(attempt.candidates[v.told].outcome);
+                unusable += v.rule == RULE_A46;
+                break;
+            }
+            assert_true(v.next > next && v.next < q->count);
+            next = v.next;
+        }
+    }
+    assert_true(unusable > 0);
 }
 
 /* Longer lists than the product has, against the second reading. */
@@ -318,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_attempt_is_sane),
+        cmocka_unit_test(test_the_mode_may_change),
         cmocka_unit_test(test_long_lists_read_alike),
         cmocka_unit_test(test_what_a_mode_does_not_use),
         cmocka_unit_test(test_switches_only_bounce),
