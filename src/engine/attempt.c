@@ -424,6 +424,8 @@ static void change_make(struct engine *e, struct message *m, const struct one *o
     assert(v->action != VERDICT_NEXT && v->told < one->count && one->candidates[v->told].outcome);
     change->action = v->action;
     change->outcome = *one->candidates[v->told].outcome;
+    if (v->status.class != 0) /* 5.7.30 for a letter whose own demand was not met: the handshake's own code is another */
+        change->outcome.enhanced = v->status;
     change->rule = v->rule;
     change->key = v->key;
     change->local_cause = v->local_cause;
