@@ -446,7 +446,14 @@ static void test_smarthost(void **state)
         { "2", "s banner 421% | s -", "next 1 A24 " HOST },
         { "2", "s banner 421%", "retry 0 A38  slow" },
         { "3", "a connect refused | s mail 432%", "retry 1 A38  slow" },
-        /* the mode was changed during the attempt, whose list has nothing of the new way: it waits for the next one */
+    };
+    EXPECT(rows);
+}
+
+/* The mode was changed during the attempt, whose list has nothing of the new way: it waits for the next one (A46). */
+static void test_mode_changed(void **state)
+{
+    static const struct row rows[] = {
         { "2", "a -", "retry 0 A46 " MODE },
         { "2", "a rcpt 450 | b -", "retry 0 A46 " MODE },
         { "3", "a connect refused", "retry 0 A46 " MODE },
@@ -463,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_examples), cmocka_unit_test(test_dns),      cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_first_5xx), cmocka_unit_test(test_abort),   cmocka_unit_test(test_fallback),
         cmocka_unit_test(test_smarthost),
+        cmocka_unit_test(test_mode_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
