@@ -1,4 +1,6 @@
 """facteurd under test: a configuration, a data folder, ports, its life and its command line, by the outside contract only."""
+import ctypes
+import ctypes.util
 import json
 import re
 import signal
@@ -7,6 +9,19 @@ import subprocess
 import threading
 
 from peer.common import BUILD, LIMIT, free_port, wait_until
+
+
+CONFIG_LINE = r"\bconfig .*$"
+
+
+def argon2id(password):
+    """As libsodium writes it, at its least cost."""
+    sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
+    assert sodium.sodium_init() >= 0
+    out = ctypes.create_string_buffer(128)
+    secret = password.encode()
+    assert sodium.crypto_pwhash_str(out, secret, ctypes.c_ulonglong(len(secret)), ctypes.c_ulonglong(1), ctypes.c_size_t(8192)) == 0
+    return out.value.decode()
 
 
 class CommandFailed(Exception):
@@ -58,6 +73,25 @@ class Facteurd:
     def reload(self, settings=None):
         self.change(settings or {})
         self.facteur("reload")
+
+    def hang_up(self, settings=None):
+        """SIGHUP with a changed file; returns when it is in force."""
+        before = len(re.findall(CONFIG_LINE, self.log_text(), re.M))
+        self.change(settings or {})
+        self.popen.send_signal(signal.SIGHUP)
+        wait_until("the new configuration is in force",
+                   lambda: len(re.findall(CONFIG_LINE, self.log_text(), re.M)) > before or not self.is_running())
+        assert self.is_running()
+
+    def write_accounts(self, accounts):
+        """{address: {"Password": secret, ...}}: accounts.ini as facteurd itself would write it; before start()."""
+        lines = []
+        for address, keys in accounts.items():
+            lines += [f"[{address}]"]
+            lines += [f"{key} = {argon2id(value) if key == 'Password' else value}" for key, value in keys.items()]
+        path = self.data / "accounts.ini"
+        path.write_text("\n".join(lines) + "\n")
+        path.chmod(0o600)
 
     # -- life
 
