@@ -361,7 +361,7 @@ static void encode_value(struct mime *m, struct line_writer *w, struct slice val
             writer_encoded(w, run);
             writer_plain(w, slice_after(text, run_end));
         }
-        encoded = run.size > 0 && end == value.size && before.size + run.size >= text.size;
+        encoded = run.size > 0 && end == value.size && slice_trim(slice_after(text, before.size + run.size)).size == 0;
         while (end < value.size && m->part.structured && is_special(value.data[end])) {
             writer_plain(w, slice_part(value, end, 1));
             end++;

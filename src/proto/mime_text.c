@@ -288,7 +288,7 @@ struct encoded_form {
     bool base64;
 };
 
-/* The smaller one of Q and B; a text that is not UTF-8 says so (RFC 1428). */
+/* Q, which can be read, unless B is much smaller; a text that is not UTF-8 says so (RFC 1428). */
 static struct encoded_form encoded_form(struct slice text)
 {
     size_t q = 0;
@@ -296,7 +296,7 @@ static struct encoded_form encoded_form(struct slice text)
     for (size_t i = 0; i < text.size; i++)
         q += q_size(text.data[i]);
     mime_utf8_feed(&utf8, text);
-    struct encoded_form form = { .utf8 = mime_utf8_valid(&utf8), .base64 = q > text.size * 2 };
+    struct encoded_form form = { .utf8 = mime_utf8_valid(&utf8), .base64 = q > text.size * 2 + 8 };
     if (form.utf8)
         form.open = form.base64 ? "=?utf-8?b?" : "=?utf-8?q?";
     else
