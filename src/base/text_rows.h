@@ -429,3 +429,4 @@ TEXT(CREDENTIAL_ACCOUNT_HAS_NONE,
 #include "base/text_rows_config.h"
 #include "base/text_rows_keys.h"
 #include "base/text_rows_engine.h"
+#include "base/text_rows_admin.h"

@@ -5,11 +5,13 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "admin/control.h"
 #include "base/arena.h"
 #include "config/problem.h"
 #include "engine/engine.h"
 #include "facteurd/setup.h"
 #include "io/config_file.h"
+#include "io/control_socket.h"
 #include "io/disk.h"
 #include "io/loop.h"
 
@@ -31,7 +33,9 @@ struct server {
     struct log *log;
     struct engine *engine;
     struct loop *loop;
-    struct arena texts;            /* that the loop keeps: names of resolvers */
+    struct arena texts;            /* that the loop keeps: names of resolvers, paths */
+    struct control *control;
+    struct control_socket *socket;
     struct event_inflight found[INFLIGHT_FOUND_MAX];
     size_t found_count;
     bool stopping;
@@ -175,8 +179,8 @@ static void signalled(void *context, int number)
 
 static void replied(void *context, const struct op_reply *reply)
 {
-    (void)context;
-    (void)reply;
+    struct server *s = context;
+    control_reply(s->control, reply);
 }
 
 static void turn(void *context, struct now now)
@@ -256,6 +260,92 @@ static void queue_load(struct server *s)
     store_thread_load(loop_store(s->loop));
 }
 
+/* ---- the control socket ---- */
+
+static struct now control_now(void *context)
+{
+    return loop_now(((struct server *)context)->loop);
+}
+
+static void control_feed(void *context, const struct event *event)
+{
+    loop_feed(((struct server *)context)->loop, event);
+}
+
+static void control_send(void *context, uint64_t client, struct slice line)
+{
+    control_socket_send(((struct server *)context)->socket, client, line);
+}
+
+static const struct config *control_config(void *context)
+{
+    return ((struct server *)context)->config;
+}
+
+static bool control_reload_failed(void *context)
+{
+    return ((struct server *)context)->reload_failed;
+}
+
+/* A list on its way through the store's threads. */
+struct listing {
+    struct server *server;
+    uint64_t tag;
+};
+
+static void listed(void *context, const struct store_list *list)
+{
+    struct listing *l = context;
+    if (list->kind == STORE_LIST_QUEUE)
+        control_queue(l->server->control, l->tag, list->err, &list->page);
+    else
+        control_history(l->server->control, l->tag, list->err, list->events, list->event_count);
+    mem_free(l);
+}
+
+static struct listing *listing_new(struct server *s, uint64_t tag)
+{
+    struct listing *l = mem_alloc(sizeof(*l));
+    l->server = s;
+    l->tag = tag;
+    return l;
+}
+
+static void control_list_queue(void *context, const struct store_query *query, uint64_t tag)
+{
+    struct server *s = context;
+    const struct store_list list = { .kind = STORE_LIST_QUEUE, .query = *query, .done = listed, .context = listing_new(s, tag) };
+    store_thread_list(loop_store(s->loop), &list);
+}
+
+static void control_list_history(void *context, const struct history_query *query, uint64_t tag)
+{
+    struct server *s = context;
+    const struct store_list list = { .kind = STORE_LIST_HISTORY, .history = *query, .done = listed, .context = listing_new(s, tag) };
+    store_thread_list(loop_store(s->loop), &list);
+}
+
+static const struct control_calls CONTROL_CALLS = {
+    .now = control_now, .feed = control_feed, .send = control_send, .list_queue = control_list_queue,
+    .list_history = control_list_history, .reload = server_reload, .config = control_config,
+    .reload_failed = control_reload_failed,
+};
+
+static void control_came(void *context, uint64_t client, struct slice line)
+{
+    control_line(((struct server *)context)->control, client, line);
+}
+
+static enum err control_make(struct server *s, struct buffer *problem)
+{
+    char path[SOCKET_PATH_MAX];
+    snprintf(path, sizeof(path), "%.*s/control", SLICE_ARG(s->config->server.data_dir));
+    s->control = control_new(s->engine, &CONTROL_CALLS, s);
+    const struct control_socket_options options = { .uv = loop_uv(s->loop), .path = arena_text(&s->texts, slice_of(path)),
+                                                    .line = control_came, .context = s };
+    return control_socket_new(&options, problem, &s->socket);
+}
+
 static enum err server_start(struct server *s, struct buffer *problem)
 {
     struct now now = now_at_start();
@@ -276,14 +366,18 @@ static enum err server_start(struct server *s, struct buffer *problem)
     engine_make(s, now);
     err = loop_make(s, problem);
     if (err == ERR_OK)
+        err = control_make(s, problem);
+    if (err == ERR_OK)
         err = listen_all(s, problem);
     return err;
 }
 
 static void server_end(struct server *s)
 {
+    control_socket_close(s->socket);
     if (s->loop)
         loop_free(s->loop);
+    control_free(s->control);
     engine_free(s->engine);
     inflight_map_close(s->inflight);
     history_close(s->history);

@@ -101,25 +101,31 @@ static void unreadable(struct config_problems *problems, const char *path, enum 
     problem_add(problems, (struct problem_at){ 0 }, TEXT_WRONG_FILE_UNREADABLE, TEXT_REMEDY_FILE_UNREADABLE, arguments, 2);
 }
 
+struct config *config_text_load(const char *path, struct slice text, enum language language,
+                                struct config_problems *problems)
+{
+    struct secrets secrets;
+    struct config_listen own[CONFIG_OWN_ADDRESSES_MAX];
+    secrets_find(text, &secrets);
+    const struct config_source source = {
+        .file = slice_of(path), .text = text, .language = language, .read_secret = read_secret,
+        .open_secret = open_secret, .context = &secrets, .own_addresses = own,
+        .own_address_count = own_addresses(own),
+    };
+    return config_parse(&source, problems);
+}
+
 struct config *config_file_load(const char *path, enum language language, struct config_problems *problems)
 {
     struct buffer text;
     buffer_init(&text, CONFIG_FILE_SIZE_MAX + 1);
+    problems->language = language;
     enum err err = file_read(path, CONFIG_FILE_SIZE_MAX, &text);
     struct config *config = NULL;
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         unreadable(problems, path, err);
-    } else {
-        struct secrets secrets;
-        struct config_listen own[CONFIG_OWN_ADDRESSES_MAX];
-        secrets_find(buffer_slice(&text), &secrets);
-        const struct config_source source = {
-            .file = slice_of(path), .text = buffer_slice(&text), .language = language, .read_secret = read_secret,
-            .open_secret = open_secret, .context = &secrets, .own_addresses = own,
-            .own_address_count = own_addresses(own),
-        };
-        config = config_parse(&source, problems);
-    }
+    else
+        config = config_text_load(path, buffer_slice(&text), language, problems);
     secret_wipe_buffer(&text);
     buffer_done(&text);
     return config;
@@ -130,8 +136,8 @@ void accounts_file_path(const struct config *config, char path[static CONFIG_PAT
     snprintf(path, CONFIG_PATH_MAX, "%.*s/accounts.ini", SLICE_ARG(config->server.data_dir));
 }
 
-static struct accounts *accounts_from(const struct config *config, const char *path, struct slice text,
-                                      const uint64_t hash_key[static 2], struct config_problems *problems)
+struct accounts *accounts_text_load(const struct config *config, const char *path, struct slice text,
+                                    const uint64_t hash_key[static 2], struct config_problems *problems)
 {
     struct secrets secrets;
     snprintf(secrets.key_path, sizeof(secrets.key_path), "%.*s/keys/seal", SLICE_ARG(config->server.data_dir));
@@ -152,7 +158,7 @@ struct accounts *accounts_file_load(const struct config *config, const uint64_t 
     enum err err = file_read(path, ACCOUNTS_FILE_SIZE_MAX, &text);
     struct accounts *accounts = NULL;
     if (err == ERR_OK || err == ERR_NOT_FOUND)
-        accounts = accounts_from(config, path, buffer_slice(&text), hash_key, problems);
+        accounts = accounts_text_load(config, path, buffer_slice(&text), hash_key, problems);
     else
         unreadable(problems, path, err);
     secret_wipe_buffer(&text);

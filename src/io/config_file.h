@@ -12,6 +12,11 @@ size_t own_addresses(struct config_listen addresses[static CONFIG_OWN_ADDRESSES_
 /* NULL: problems says why (a file that cannot be read is one, of no line). Secrets in files are read; "sealed:" ones are opened
  * with DataDir/keys/seal. */
 struct config *config_file_load(const char *path, enum language language, struct config_problems *problems);
+/* The same of a text that is not saved yet: it is checked before it is. */
+struct config *config_text_load(const char *path, struct slice text, enum language language,
+                                struct config_problems *problems);
+struct accounts *accounts_text_load(const struct config *config, const char *path, struct slice text,
+                                    const uint64_t hash_key[static 2], struct config_problems *problems);
 /* DataDir/accounts.ini; none when there is no file. Random: the key of the table of names. */
 struct accounts *accounts_file_load(const struct config *config, const uint64_t hash_key[static 2],
                                     struct config_problems *problems);

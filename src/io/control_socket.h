@@ -1,0 +1,27 @@
+/* The control socket (DataDir/control): who may speak to it, lines in and out. Only root and the user of facteurd may: by the
+ * socket's mode and, again, by the peer's credentials.
+ *
+ * A client that sends a line above its limit, or does not read what it asked for, is cut off. */
+#pragma once
+
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum { CONTROL_CLIENTS_MAX = 64, CONTROL_UNSENT_MAX = 64 << 20 };
+
+struct control_socket;
+
+struct control_socket_options {
+    uv_loop_t *uv;
+    const char *path;
+    void (*line)(void *context, uint64_t client, struct slice line); /* without its end */
+    void *context;
+};
+
+enum err control_socket_new(const struct control_socket_options *options, struct buffer *problem,
+                            struct control_socket **ret_socket);
+void control_socket_close(struct control_socket *socket); /* the loop frees it when it runs next; NULL is fine */
+/* Adds the line's end. A client that has gone is no error. */
+void control_socket_send(struct control_socket *socket, uint64_t client, struct slice line);
