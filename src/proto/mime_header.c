@@ -268,7 +268,7 @@ static void value_keep(struct mime_part *p, struct slice value)
 
 static bool is_special(char c)
 {
-    return c != '\0' && strchr("()<>@,;:\\\"[]=", c) != NULL;
+    return c != '\0' && strchr("()<>@,;:\\\"/[]=", c) != NULL;
 }
 
 struct line_writer {

@@ -155,6 +155,11 @@ static const struct row rows[] = {
       "Content-Disposition: attachment; filename=\"" E ".pdf\"\n\nx\n",
       "MIME-Version: 1.0\nContent-Type: message/rfc822\n\nFrom: \"=?utf-8?q?=C3=A9?= Doe\" <a@b>, (=?utf-8?q?=C3=A9?=) c@d\n"
       "Content-Disposition: attachment; filename=\"=?utf-8?q?=C3=A9=2Epdf?=\"\n\nx\n" },
+    { "a type stays one, whatever its subtype", MIME_WISH_7BIT, MIME_CONVERT,
+      "Content-Type: multipart/x; boundary=o\n\n--o\nContent-Type: multipart/" E "; boundary=i\n\n--i\n\n" E
+      "\n--i--\n",
+      "Content-Type: multipart/x; boundary=o\nMIME-Version: 1.0\n\n--o\nContent-Type: multipart/=?utf-8?q?=C3=A9?=; "
+      "boundary=i\n\n--i\nContent-Transfer-Encoding: quoted-printable\n\n=C3=A9\n--i--\n" },
     { "a blank between encoded-words of two lines is kept in one", MIME_WISH_7BIT, MIME_CONVERT,
       "MIME-Version: 1.0\nContent-Type: message/rfc822\n\nSubject: a" E "bc\n d" E "ef\n g\n\nx\n",
       "MIME-Version: 1.0\nContent-Type: message/rfc822\n\nSubject: =?utf-8?q?a=C3=A9bc?=\n =?utf-8?q?_d=C3=A9ef?=\n"

@@ -113,9 +113,11 @@ static void test_many_parts(void **state)
     assert_true(has(end, "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n/w==\r\n"));
     assert_true(has(end, "--b\r\nContent-Transfer-Encoding: x-odd\r\n\r\nodd\r\n"));
     assert_true(has(end, "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: =?utf-8?q?=C3=A9?=\r\n"));
+    buffer_done(&in);
     convert_all(buffer_slice(&out), MIME_WISH_7BIT, &again, &in);
     assert_int_equal(again.verdict, MIME_AS_IS);
     assert_int_equal(again.part_count, plan.part_count);
+    buffer_done(&in);
     buffer_done(&out);
 }
 
