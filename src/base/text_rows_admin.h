@@ -1,15 +1,15 @@
 /* Rows of admin/ and of the command line. Included by base/text_rows.h only, hence no guard. */
 
 TEXT(NEXT_STEP_TRIED, "It is tried again at {time}.", "Nouvelle tentative à {time}.")
-TEXT(NEXT_STEP_HELD, "It is held until 'facteur queue release'.", "Il est retenu jusqu’à «\u00a0facteur queue release\u00a0».")
+TEXT(NEXT_STEP_HELD, "It is held until 'facteur queue release'.", "Il est retenu jusqu’à « facteur queue release ».")
 TEXT(NEXT_STEP_BAD, "It is in the bad queue and is not tried again by itself; 'facteur queue retry' gives it a new life.",
-     "Il est dans la file des messages erronés et n’est plus tenté de lui-même\u00a0; «\u00a0facteur queue retry\u00a0» le relance.")
+     "Il est dans la file des messages erronés et n’est plus tenté de lui-même ; « facteur queue retry » le relance.")
 TEXT(REMEDY_WHY_DNS, "Check the spelling of the domain, and with 'dig MX' that its name servers answer.",
-     "Vérifiez l’orthographe du domaine, et avec «\u00a0dig MX\u00a0» que ses serveurs de noms répondent.")
+     "Vérifiez l’orthographe du domaine, et avec « dig MX » que ses serveurs de noms répondent.")
 TEXT(REMEDY_WHY_SMARTHOST, "Check Delivery.SmartHost with 'facteur relay test'.",
-     "Vérifiez Delivery.SmartHost avec «\u00a0facteur relay test\u00a0».")
+     "Vérifiez Delivery.SmartHost avec « facteur relay test ».")
 TEXT(REMEDY_WHY_RETRY, "Nothing has to be done: it is tried again by itself; 'facteur queue retry' tries it at once.",
-     "Rien à faire\u00a0: la relance est automatique\u00a0; «\u00a0facteur queue retry\u00a0» relance tout de suite.")
+     "Rien à faire : la relance est automatique ; « facteur queue retry » relance tout de suite.")
 TEXT(IF_RCPT_5XX, "the first host refuses the recipient for good (5xx)", "le premier hôte refuse définitivement le destinataire (5XX)")
 TEXT(IF_RCPT_4XX, "the first host refuses the recipient for now (4xx)", "le premier hôte refuse provisoirement le destinataire (4XX)")
 TEXT(IF_BANNER_5XX, "the first host refuses the session (5xx in its greeting)", "le premier hôte refuse la session (5XX à l’accueil)")
@@ -20,20 +20,20 @@ TEXT(THEN_BOUNCE, "the letter is returned to its sender", "la lettre est renvoy�
 TEXT(THEN_HOLD, "the letter is held", "la lettre est mise en attente")
 TEXT(THEN_RETRY, "the letter waits and is tried again", "la lettre attend et sera relancée")
 TEXT(CONTROL_WRONG, "That is no request of this protocol; is this facteur of the same version as facteurd?",
-     "Ce n’est pas une requête de ce protocole\u00a0; ce facteur est-il de la même version que facteurd\u00a0?")
-TEXT(CONTROL_BUSY, "Too many requests at a time; try again.", "Trop de requêtes à la fois\u00a0; réessayez.")
+     "Ce n’est pas une requête de ce protocole ; ce facteur est-il de la même version que facteurd ?")
+TEXT(CONTROL_BUSY, "Too many requests at a time; try again.", "Trop de requêtes à la fois ; réessayez.")
 TEXT(CONTROL_NO_SUCH, "There is no such message or queue.", "Il n’y a ni message ni file de ce nom.")
 TEXT(CONTROL_NO_ADDRESS, "That is no mail address.", "Ce n’est pas une adresse de courrier.")
 TEXT(CONTROL_NOT_READ, "The disk could not be read; see the alerts of 'facteur status'.",
-     "Lecture du disque impossible\u00a0; voyez les alertes de «\u00a0facteur status\u00a0».")
+     "Lecture du disque impossible ; voyez les alertes de « facteur status ».")
 TEXT(CONTROL_RELOAD_REFUSED, "The configuration is refused; the running one stays.",
-     "La configuration est refusée\u00a0; celle en cours reste en vigueur.")
+     "La configuration est refusée ; celle en cours reste en vigueur.")
 TEXT(CLIENT_NO_SERVER, "facteurd does not answer at {path} ({error}); is it running, and may this user speak to it?",
-     "facteurd ne répond pas à {path} ({error})\u00a0; tourne-t-il, et cet utilisateur a-t-il le droit de lui parler\u00a0?")
+     "facteurd ne répond pas à {path} ({error}) ; tourne-t-il, et cet utilisateur a-t-il le droit de lui parler ?")
 TEXT(CLIENT_LOST, "the connection to facteurd was lost", "la connexion à facteurd est perdue")
 TEXT(CLIENT_SAVED, "saved; no server runs, it is in force at the next start",
-     "enregistré\u00a0; aucun serveur ne tourne, ce sera en vigueur au prochain démarrage")
-TEXT(CLIENT_CONFIRM, "This concerns {count} messages. Go on (y)? ", "Cela concerne {count} messages. Continuer (o)\u00a0? ")
+     "enregistré ; aucun serveur ne tourne, ce sera en vigueur au prochain démarrage")
+TEXT(CLIENT_CONFIRM, "This concerns {count} messages. Go on (y)? ", "Cela concerne {count} messages. Continuer (o) ? ")
 TEXT(PRINT_MODE, "mode", "mode")
 TEXT(PRINT_EMPTY, "Nothing waits.", "Rien n’attend.")
 TEXT(PRINT_LOCAL, "It is delivered to a mailbox here.", "Il est distribué dans une boîte d’ici.")
