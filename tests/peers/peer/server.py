@@ -1,6 +1,7 @@
 """facteurd under test: a configuration, a data folder, ports, its life and its command line, by the outside contract only."""
 import ctypes
 import ctypes.util
+import email
 import json
 import re
 import signal
@@ -176,6 +177,21 @@ class Facteurd:
     def wait_log(self, pattern, limit=LIMIT):
         """The first match of a regular expression in the log."""
         return wait_until(f"{pattern} in {self.log}", lambda: re.search(pattern, self.log_text()), limit)
+
+    def wait_count(self, pattern, count, limit=LIMIT):
+        """At least so many matches in the log; all of them."""
+        return wait_until(f"{count} times {pattern} in {self.log}",
+                          lambda: (lambda found: found if len(found) >= count else None)(re.findall(pattern, self.log_text())), limit)
+
+    def maildir(self, user, domain="facteur.test"):
+        """Parsed messages of a local mailbox, oldest first."""
+        path = self.data / "mail" / domain / user
+        names = sorted(path.glob("new/*"), key=lambda one: one.stat().st_mtime_ns) if path.exists() else []
+        return [email.message_from_bytes(name.read_bytes()) for name in names]
+
+    def wait_maildir(self, user, count=1, domain="facteur.test"):
+        wait_until(f"{count} letters for {user}@{domain}", lambda: len(self.maildir(user, domain)) >= count)
+        return self.maildir(user, domain)
 
     # -- submitting
 
