@@ -131,14 +131,15 @@ static struct slice field_next(struct slice *text, struct slice name)
     return slice_trim(value);
 }
 
-static void notice_arrived(struct letters *letters, struct slice text)
+static struct letter *notice_arrived(struct letters *letters, struct slice text, int64_t now_us)
 {
     letters->notices++;
     struct letter *letter = letter_find(letters, text);
     if (!letter) {
         letters_violate(letters, "a notice does not contain the letter's header");
-        return;
+        return NULL;
     }
+    letter->notice_us = now_us;
     if (letter->null_sender)
         letters_violate(letters, "letter %u: a notice about a letter with the null sender", letter->number);
     struct slice rest = text;
@@ -151,13 +152,14 @@ static void notice_arrived(struct letters *letters, struct slice text)
         struct letter_recipient *to = recipient_find(letter, final);
         if (!to) {
             letters_violate(letters, "letter %u: a notice about somebody else", letter->number);
-            return;
+            return letter;
         }
         if (slice_equal(action, SLICE("failed"))) {
             to->failed++;
             to->expired |= slice_equal(status, SLICE("4.4.7"));
         }
     }
+    return letter;
 }
 
 /* What was submitted must be the end of what arrived: fields may be added in front only. */
@@ -166,18 +168,16 @@ static bool text_intact(struct slice sent, struct slice arrived)
     return arrived.size >= sent.size && slice_equal(slice_after(arrived, arrived.size - sent.size), sent);
 }
 
-struct letter *letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
+struct arrival letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
                                uint32_t recipient_count, struct slice text, int64_t now_us)
 {
     struct letter *letter = letter_find(letters, text);
     bool notice = sender.size == 0 && slice_find_slice(text, SLICE("multipart/report")) < text.size;
-    if (notice) {
-        notice_arrived(letters, text);
-        return NULL;
-    }
+    if (notice)
+        return (struct arrival){ notice_arrived(letters, text, now_us), true };
     if (!letter) {
         letters_violate(letters, "something arrived that nobody has sent");
-        return NULL;
+        return (struct arrival){ NULL, false };
     }
     if (!text_intact(letter->text, text))
         letters_violate(letters, "letter %u: its text was changed", letter->number);
@@ -192,27 +192,24 @@ struct letter *letters_arrived(struct letters *letters, struct slice sender, con
         to->delivered++;
         to->delivered_us = now_us;
     }
-    return letter;
+    return (struct arrival){ letter, false };
 }
 
-void letters_doubt(struct letter *letter, struct slice recipient)
+void letters_doubt(const struct arrival *arrival, struct slice recipient)
 {
-    struct letter_recipient *to = recipient_find(letter, recipient);
+    struct letter_recipient *to = arrival->letter && !arrival->notice ? recipient_find(arrival->letter, recipient) : NULL;
     if (to)
         to->in_doubt++;
-}
-
-void letters_refused(struct letters *letters, uint32_t number, struct slice recipient)
-{
-    struct letter_recipient *to = number < letters->count ? recipient_find(&letters->all[number], recipient) : NULL;
-    if (to)
-        to->refused++;
+    else if (arrival->letter)
+        arrival->letter->notices_in_doubt++;
 }
 
 void letters_crashed(struct letters *letters, int64_t now_us)
 {
     for (uint32_t i = 0; i < letters->count; i++) {
         struct letter *letter = &letters->all[i];
+        if (letter->notice_us > 0 && now_us - letter->notice_us < CRASH_WINDOW_US)
+            letter->notices_in_doubt++;
         for (uint32_t j = 0; j < letter->recipient_count; j++) {
             struct letter_recipient *to = &letter->recipients[j];
             if (to->delivered > 0 && now_us - to->delivered_us < CRASH_WINDOW_US)
@@ -223,33 +220,13 @@ void letters_crashed(struct letters *letters, int64_t now_us)
 
 /* ---- the end ---- */
 
-static bool recipient_ended(const struct letter *letter, const struct letter_recipient *to)
-{
-    return to->delivered > 0 || to->failed > 0 || (letter->null_sender && to->refused > 0) ||
-           to->domain == ZONE_DOMAINS_MAX;
-}
-
-bool letters_all_ended(const struct letters *letters)
-{
-    for (uint32_t i = 0; i < letters->count; i++) {
-        const struct letter *letter = &letters->all[i];
-        if (letter->state != LETTER_ACCEPTED && letter->state != LETTER_REFUSED)
-            return false;
-        for (uint32_t j = 0; letter->accepted > 0 && j < letter->recipient_count; j++) {
-            if (!recipient_ended(letter, &letter->recipients[j]))
-                return false;
-        }
-    }
-    return true;
-}
-
 static void recipient_check(struct letters *letters, const struct letter *letter, const struct letter_recipient *to)
 {
     uint32_t submissions = letter->accepted + letter->unknown;
     if (to->delivered > submissions + to->in_doubt)
         letters_violate(letters, "letter %u: %s got %u copies of %u submissions, %u in doubt", letter->number, to->address,
                         to->delivered, submissions, to->in_doubt);
-    if (to->failed > submissions)
+    if (to->failed > submissions + letter->notices_in_doubt)
         letters_violate(letters, "letter %u: %u notices about %s", letter->number, to->failed, to->address);
     if (to->delivered > 0 && to->failed > 0 && submissions == 1 && to->in_doubt == 0)
         letters_violate(letters, "letter %u: %s has it, and a notice says it failed", letter->number, to->address);

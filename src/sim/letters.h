@@ -21,7 +21,6 @@ struct letter_recipient {
     uint32_t domain;       /* of the zone; ZONE_DOMAINS_MAX: local */
     uint32_t delivered;    /* copies that a receiver has answered 250 to */
     uint32_t failed;       /* notices "failed" */
-    uint32_t refused;      /* 5xx verdicts of receivers */
     uint32_t in_doubt;     /* copies whose 250 never reached the engine, or whose settle a crash took */
     bool expired;          /* the notice said 4.4.7 */
     int64_t delivered_us;
@@ -44,6 +43,16 @@ struct letter {
     struct letter_recipient *recipients;
     uint32_t recipient_count;
     uint64_t id;           /* the engine's, of the last acceptance; 0 unknown */
+    int64_t accepted_us;
+    bool eight_bit;
+    uint32_t notices_in_doubt; /* notices about it whose 250 never reached the engine, or whose settle a crash took */
+    int64_t notice_us;     /* the last one */
+};
+
+/* What a receiver took: a letter, or a notice about one. */
+struct arrival {
+    struct letter *letter; /* NULL: a violation, told already */
+    bool notice;
 };
 
 struct letters {
@@ -59,16 +68,13 @@ struct letters {
 void letters_make(struct letters *letters, const struct sim_options *options, struct random_fast *random);
 void letters_done(struct letters *letters);
 void letters_violate(struct letters *letters, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A whole message was taken by a receiver with 250: whose, for whom. reached: the 250 arrived at the engine (told later by
- * letters_doubt when it did not). */
-struct letter *letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
+/* A whole message was taken by a receiver: whose, for whom. */
+struct arrival letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
                                uint32_t recipient_count, struct slice text, int64_t now_us);
-void letters_doubt(struct letter *letter, struct slice recipient);
-void letters_refused(struct letters *letters, uint32_t number, struct slice recipient);
+/* The answer to its dot did not reach the engine. */
+void letters_doubt(const struct arrival *arrival, struct slice recipient);
 /* The process or the machine has ended: what was delivered lately may not have been recorded. */
 void letters_crashed(struct letters *letters, int64_t now_us);
-/* Every accepted letter has come to its end. */
-bool letters_all_ended(const struct letters *letters);
 void letters_check(struct letters *letters);
 /* The number in an X-Sim-Letter line anywhere in the text; false when there is none. */
 bool letter_number(struct slice text, uint32_t *ret_number);

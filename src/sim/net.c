@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "base/arena.h"
-#include "sim/world.h"
 
 enum { LINK_SIZE_MAX = 256 << 20 };
 
@@ -65,14 +64,14 @@ static struct link *link_new(struct world *world, struct handle handle, const st
     link->peer = peer;
     buffer_init(&link->to_engine.bytes, LINK_SIZE_MAX);
     buffer_init(&link->to_peer.bytes, LINK_SIZE_MAX);
-    list_append(&world->net.all, &link->item);
-    net_put(&world->net, link);
+    list_append(&world_net(world)->all, &link->item);
+    net_put(world_net(world), link);
     return link;
 }
 
 static void link_free(struct world *world, struct link *link)
 {
-    struct net *net = &world->net;
+    struct net *net = world_net(world);
     struct happening *all[] = { &link->to_engine.arrival, &link->to_peer.arrival, &link->begin, &link->tls,
                                 &link->failure };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -99,10 +98,10 @@ static void engine_told(struct world *world, struct link *link, enum close_reaso
     struct handle handle = link->handle;
     if (handle.generation == 0)
         return;
-    if (net_get(&world->net, handle) == link)
-        world->net.links[handle.slot] = NULL;
+    if (net_get(world_net(world), handle) == link)
+        world_net(world)->links[handle.slot] = NULL;
     link->handle.generation = 0;
-    world->net.feed(world, &(struct event){ .kind = EVENT_CLOSED, .handle = handle, .closed.reason = reason });
+    world_net(world)->feed(world, &(struct event){ .kind = EVENT_CLOSED, .handle = handle, .closed.reason = reason });
 }
 
 static void link_broken(struct world *world, struct link *link, enum close_reason reason)
@@ -122,7 +121,7 @@ static void link_fails(struct world *world, struct happening *h)
 
 static void faults_draw(struct world *world, struct link *link)
 {
-    struct net *net = &world->net;
+    struct net *net = world_net(world);
     if (!*net->faults)
         return;
     if (sim_chance(net->random, net->options->connection_reset))
@@ -142,7 +141,7 @@ static void arrive_at_engine(struct world *world, struct happening *h);
 static void flow_go(struct world *world, struct flow *flow, happening_call *call)
 {
     if (!agenda_is_set(&flow->arrival))
-        agenda_set(world->net.agenda, &flow->arrival, call, latency_us(&world->net));
+        agenda_set(world_net(world)->agenda, &flow->arrival, call, latency_us(world_net(world)));
 }
 
 static size_t cut(struct net *net, size_t size)
@@ -156,15 +155,15 @@ static void arrive_at_peer(struct world *world, struct happening *h)
 {
     struct link *link = LIST_OWNER(h, struct link, to_peer.arrival);
     struct flow *flow = &link->to_peer;
-    if (link->stalled && *world->net.faults)
+    if (link->stalled && *world_net(world)->faults)
         return;
-    size_t size = cut(&world->net, flow->bytes.size);
+    size_t size = cut(world_net(world), flow->bytes.size);
     if (size > 0) {
         char *copy = mem_alloc(size);
         memcpy(copy, flow->bytes.data, size);
         buffer_consume(&flow->bytes, size);
         if (link->handle.generation != 0)
-            world->net.feed(world, &(struct event){ .kind = EVENT_SENT, .handle = link->handle, .sent = (uint32_t)size });
+            world_net(world)->feed(world, &(struct event){ .kind = EVENT_SENT, .handle = link->handle, .sent = (uint32_t)size });
         if (link->peer)
             link->calls->received(world, link->peer, slice(copy, size));
         mem_free(copy);
@@ -181,18 +180,18 @@ static void arrive_at_engine(struct world *world, struct happening *h)
 {
     struct link *link = LIST_OWNER(h, struct link, to_engine.arrival);
     struct flow *flow = &link->to_engine;
-    if ((link->stalled && *world->net.faults) || link->handle.generation == 0)
+    if ((link->stalled && *world_net(world)->faults) || link->handle.generation == 0)
         return;
     size_t size = flow->bytes.size < link->credit ? flow->bytes.size : link->credit;
     if (size > CREDIT_TURN_MAX)
         size = CREDIT_TURN_MAX;
-    size = cut(&world->net, size);
+    size = cut(world_net(world), size);
     if (size > 0 && !link->handshaking) {
         char *copy = mem_alloc(size);
         memcpy(copy, flow->bytes.data, size);
         buffer_consume(&flow->bytes, size);
         link->credit -= (uint32_t)size;
-        world->net.feed(world, &(struct event){ .kind = EVENT_RECEIVED, .handle = link->handle, .received = slice(copy, size) });
+        world_net(world)->feed(world, &(struct event){ .kind = EVENT_RECEIVED, .handle = link->handle, .received = slice(copy, size) });
         mem_free(copy);
     }
     if (flow->bytes.size > 0 && link->credit > 0 && !link->handshaking)
@@ -228,8 +227,8 @@ void link_reset(struct world *world, struct link *link)
 {
     link->peer = NULL;
     buffer_clear(&link->to_engine.bytes);
-    agenda_cancel(world->net.agenda, &link->to_engine.arrival);
-    agenda_set(world->net.agenda, &link->failure, link_was_reset, latency_us(&world->net));
+    agenda_cancel(world_net(world)->agenda, &link->to_engine.arrival);
+    agenda_set(world_net(world)->agenda, &link->failure, link_was_reset, latency_us(world_net(world)));
 }
 
 size_t link_pending(const struct link *link)
@@ -254,7 +253,7 @@ static void established(struct world *world, struct happening *h)
     struct event event = { .kind = EVENT_CONNECTED, .handle = link->handle };
     event.connected.local = (struct ip_address){ 4, { 10, 255, 0, 1 }, 40000 };
     faults_draw(world, link);
-    world->net.feed(world, &event);
+    world_net(world)->feed(world, &event);
     if (link->peer)
         link->calls->opened(world, link->peer);
 }
@@ -262,7 +261,7 @@ static void established(struct world *world, struct happening *h)
 struct link *link_connect(struct world *world, struct handle handle, const struct peer_calls *calls, void *peer)
 {
     struct link *link = link_new(world, handle, calls, peer);
-    agenda_set(world->net.agenda, &link->begin, established, 2 * latency_us(&world->net));
+    agenda_set(world_net(world)->agenda, &link->begin, established, 2 * latency_us(world_net(world)));
     return link;
 }
 
@@ -276,12 +275,12 @@ void link_connect_fails(struct world *world, struct handle handle, enum close_re
 {
     struct link *link = link_new(world, handle, NULL, NULL);
     link->reason = reason;
-    agenda_set(world->net.agenda, &link->failure, connect_failed, after_us);
+    agenda_set(world_net(world)->agenda, &link->failure, connect_failed, after_us);
 }
 
 void net_send(struct world *world, struct handle handle, struct slice bytes)
 {
-    struct link *link = net_get(&world->net, handle);
+    struct link *link = net_get(world_net(world), handle);
     if (!link)
         return;
     assert(link->established && !link->handshaking);
@@ -292,7 +291,7 @@ void net_send(struct world *world, struct handle handle, struct slice bytes)
 
 void net_credit(struct world *world, struct handle handle, uint32_t octets)
 {
-    struct link *link = net_get(&world->net, handle);
+    struct link *link = net_get(world_net(world), handle);
     if (!link)
         return;
     link->credit += octets;
@@ -303,7 +302,7 @@ void net_credit(struct world *world, struct handle handle, uint32_t octets)
 static void tls_done(struct world *world, struct happening *h)
 {
     struct link *link = link_of(h, offsetof(struct link, tls));
-    struct net *net = &world->net;
+    struct net *net = world_net(world);
     link->handshaking = false;
     struct handle handle = link->handle;
     if (handle.generation == 0)
@@ -324,27 +323,27 @@ static void tls_done(struct world *world, struct happening *h)
 /* The handshake begins behind what was sent before it. */
 void net_start_tls(struct world *world, struct handle handle, bool server)
 {
-    struct link *link = net_get(&world->net, handle);
+    struct link *link = net_get(world_net(world), handle);
     if (!link)
         return;
     link->handshaking = true;
     link->tls_server = server;
-    agenda_set(world->net.agenda, &link->tls, tls_done, 4 * world->net.options->latency_us);
+    agenda_set(world_net(world)->agenda, &link->tls, tls_done, 4 * world_net(world)->options->latency_us);
 }
 
 void net_close(struct world *world, struct handle handle, bool abort)
 {
-    struct link *link = net_get(&world->net, handle);
+    struct link *link = net_get(world_net(world), handle);
     if (!link)
         return;
-    world->net.links[handle.slot] = NULL;
+    world_net(world)->links[handle.slot] = NULL;
     link->handle.generation = 0;
     link->to_peer.ends = true;
     if (abort || !link->established || !link->peer) {
-        agenda_set(world->net.agenda, &link->failure, link_was_reset, 1);
+        agenda_set(world_net(world)->agenda, &link->failure, link_was_reset, 1);
         return;
     }
-    agenda_cancel(world->net.agenda, &link->tls);
+    agenda_cancel(world_net(world)->agenda, &link->tls);
     flow_go(world, &link->to_peer, arrive_at_peer);
 }
 

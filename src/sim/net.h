@@ -30,6 +30,7 @@ struct net {
     struct list all;
 };
 
+struct net *world_net(struct world *world); /* the world's; it is the world that has a network, not the other way round */
 void net_init(struct net *net);
 void net_heal(struct world *world, struct net *net); /* the faults are over: what stalled moves again */
 /* Cuts every link: the engine is gone. Peers are told. */

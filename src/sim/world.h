@@ -16,6 +16,7 @@
 #include "sim/letters.h"
 #include "sim/net.h"
 #include "sim/options.h"
+#include "sim/zone.h"
 #include "store/inflight.h"
 #include "store/store.h"
 
@@ -51,7 +52,8 @@ struct world {
     _Alignas(8) uint8_t inflight[INFLIGHT_SIZE], inflight_safe[INFLIGHT_SIZE];
     uint64_t hash;                 /* over all operations: the same seed gives the same */
     uint64_t operation_count;
-    struct list peers;             /* struct peer_server and struct peer_sender, for the end */
+    struct list peers;             /* the senders, for the end */
+    int64_t grey_us[ZONE_DOMAINS_MAX]; /* when a greylisting domain was first asked; 0: never */
 };
 
 /* Runs it to its end; false: a violation, told in world->letters.violation. */
@@ -64,9 +66,9 @@ bool world_up(const struct world *world);
 struct now world_now(const struct world *world);
 void world_feed(struct world *world, const struct event *event);
 
-/* peer_sender.c: sessions that submit letters */
+/* world_sender.c: sessions that submit letters */
 void senders_start(struct world *world);
 bool senders_over(const struct world *world);
 void senders_done(struct world *world);
-/* peer_server.c: MX hosts, the smart host, where notices go */
-void server_connect(struct world *world, struct handle handle, const struct ip_address *address);
+/* world_server.c: MX hosts, the smart host, where notices go */
+void server_connect(struct world *world, struct handle handle, const struct op_connect *connect);
