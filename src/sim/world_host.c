@@ -10,11 +10,6 @@ enum {
     SLOW_US_MAX = 3 * 1000 * 1000,
 };
 
-static struct ip_address address_of(uint8_t b, uint8_t c, uint8_t d)
-{
-    return (struct ip_address){ .family = 4, .octets = { 10, b, c, d }, .port = 25 };
-}
-
 void host_draw(const struct sim_options *options, const struct ip_address *address, struct host *ret_host)
 {
     const uint8_t *o = address->octets;
@@ -35,9 +30,8 @@ void host_draw(const struct sim_options *options, const struct ip_address *addre
     int64_t grey_us = (1 + (int64_t)random_fast_below(&r, GREY_MINUTES_MAX)) * US_PER_MINUTE;
     bool dead = sim_chance(&r, 80);
     host.login = host.role == HOST_SMARTHOST && options->smarthost_auth;
-    if (host.role != HOST_NOTICES)
-        host.size_max = limited ? limit : 0;
     if (host.role == HOST_MX) {
+        host.size_max = limited ? limit : 0; /* not the smart host: a notice too large for it ends in the bad queue */
         host.grey_us = grey ? grey_us : 0;
         host.dead = dead && o[3] > 1; /* the first one lives */
     }
@@ -51,18 +45,4 @@ enum host_whim host_whim(const struct host *host, const struct sim_options *opti
         return sim_chance(random, 250) ? HOST_SHUTS : HOST_TEMP;
     bool may = host->role != HOST_NOTICES && stage != HOST_DATA;
     return may && sim_chance(random, options->perm_failure) ? HOST_PERM : HOST_AGREES;
-}
-
-bool host_limits(const struct sim_options *options, uint32_t domain)
-{
-    struct host host;
-    struct ip_address smarthost = address_of(2, 0, 1);
-    host_draw(options, &smarthost, &host);
-    bool limits = host.size_max > 0;
-    for (uint32_t i = 0; i <= options->host_count; i++) {
-        struct ip_address address = address_of(1, (uint8_t)domain, (uint8_t)i);
-        host_draw(options, &address, &host);
-        limits |= host.size_max > 0;
-    }
-    return limits;
 }

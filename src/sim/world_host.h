@@ -30,5 +30,3 @@ struct host {
 void host_draw(const struct sim_options *options, const struct ip_address *address, struct host *ret_host);
 enum host_whim host_whim(const struct host *host, const struct sim_options *options, enum host_stage stage,
                          struct random_fast *random);
-/* Some host that may be asked to take letters of the domain has a limit of size. */
-bool host_limits(const struct sim_options *options, uint32_t domain);
