@@ -31,11 +31,11 @@ const struct config *facteur_config(struct facteur *f)
 
 static int server_connect(struct facteur *f)
 {
-    const struct config *config = facteur_config(f);
-    if (!config)
-        return -1;
+    char folder[CONFIG_PATH_MAX];
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof(address.sun_path), "%.*s/control", SLICE_ARG(config->server.data_dir));
+    config_file_data_dir(f->config_path, folder); /* the server runs on, however wrong the file is now */
+    if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder) >= (int)sizeof(address.sun_path))
+        return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;

@@ -74,23 +74,43 @@ static enum err open_secret(void *context, struct slice sealed, struct buffer *o
     return err;
 }
 
+#define DATA_DIR_DEFAULT "/var/lib/facteur"
+
 /* The sealing key lies in DataDir, which the same file names: it is looked for before all else is read. */
-static void secrets_find(struct slice text, struct secrets *ret_secrets)
+static void data_dir_find(struct slice text, char folder[static CONFIG_PATH_MAX])
 {
     struct ini_reader reader;
     struct ini_item item;
+    struct buffer value;
+    buffer_init(&value, INI_LINE_SIZE_MAX);
     ini_reader_init(&reader, text);
-    snprintf(ret_secrets->key_path, sizeof(ret_secrets->key_path), "/var/lib/facteur/keys/seal");
+    snprintf(folder, CONFIG_PATH_MAX, "%s", DATA_DIR_DEFAULT);
     for (ini_reader_next(&reader, &item); item.kind != INI_END; ini_reader_next(&reader, &item)) {
-        if (item.kind != INI_KEY || !slice_equal_nocase(item.section, SLICE("Server")) ||
-            !slice_equal_nocase(item.key, SLICE("DataDir")))
-            continue;
-        struct buffer value;
-        buffer_init(&value, INI_LINE_SIZE_MAX);
-        if (ini_unquote(item.value, &value) == ERR_OK)
-            snprintf(ret_secrets->key_path, sizeof(ret_secrets->key_path), "%.*s/keys/seal", SLICE_ARG(buffer_slice(&value)));
-        buffer_done(&value);
+        buffer_clear(&value);
+        if (item.kind == INI_KEY && slice_equal_nocase(item.section, SLICE("Server")) &&
+            slice_equal_nocase(item.key, SLICE("DataDir")) && ini_unquote(item.value, &value) == ERR_OK)
+            snprintf(folder, CONFIG_PATH_MAX, "%.*s", SLICE_ARG(buffer_slice(&value)));
     }
+    buffer_done(&value);
+}
+
+static void secrets_find(struct slice text, struct secrets *ret_secrets)
+{
+    char folder[CONFIG_PATH_MAX];
+    data_dir_find(text, folder);
+    if (snprintf(ret_secrets->key_path, sizeof(ret_secrets->key_path), "%s/keys/seal", folder) >= CONFIG_PATH_MAX)
+        ret_secrets->key_path[0] = '\0'; /* no file is called so: every sealed value is unreadable, and told so */
+}
+
+void config_file_data_dir(const char *path, char folder[static CONFIG_PATH_MAX])
+{
+    struct buffer text;
+    buffer_init(&text, CONFIG_FILE_SIZE_MAX + 1);
+    if (file_read(path, CONFIG_FILE_SIZE_MAX, &text) != ERR_OK)
+        buffer_clear(&text);
+    data_dir_find(buffer_slice(&text), folder);
+    secret_wipe_buffer(&text);
+    buffer_done(&text);
 }
 
 /* ---- files ---- */

@@ -9,6 +9,10 @@ enum { CONFIG_PATH_MAX = 4096, CONFIG_OWN_ADDRESSES_MAX = 32 };
 /* The addresses of this machine's interfaces, loopback left out; port 0. */
 size_t own_addresses(struct config_listen addresses[static CONFIG_OWN_ADDRESSES_MAX]);
 
+/* [Server] DataDir of a file, however wrong the rest of it is; the default when it cannot be read: for those who only look for a
+ * socket. */
+void config_file_data_dir(const char *path, char folder[static CONFIG_PATH_MAX]);
+
 /* NULL: problems says why (a file that cannot be read is one, of no line). Secrets in files are read; "sealed:" ones are opened
  * with DataDir/keys/seal. */
 struct config *config_file_load(const char *path, enum language language, struct config_problems *problems);

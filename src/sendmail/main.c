@@ -11,15 +11,13 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "config/ini.h"
-#include "io/file.h"
+#include "io/config_file.h"
 #include "proto/address.h"
 #include "sendmail/letter.h"
 
 #define CONFIG_PATH_DEFAULT "/etc/facteur/facteur.ini"
-#define DATA_DIR_DEFAULT "/var/lib/facteur"
 
-enum { CONFIG_SIZE_MAX = 1 << 20, REPLY_SIZE_MAX = 64 << 10, NAME_SIZE_MAX = 256, WAIT_S = 660 };
+enum { REPLY_SIZE_MAX = 64 << 10, NAME_SIZE_MAX = 256 };
 
 static const char HELP[] =
     "Usage: sendmail [-t] [-i] [-f SENDER] [-F NAME] [-N NOTIFY] [-R RET] [-V ENVID] [-C FILE] [RECIPIENT ...]\n"
@@ -50,31 +48,10 @@ struct session {
 
 /* ---- where facteurd listens ---- */
 
-static void data_dir_find(const char *config, char *path, size_t size)
-{
-    snprintf(path, size, "%s", DATA_DIR_DEFAULT);
-    struct buffer text, value;
-    buffer_init(&text, CONFIG_SIZE_MAX + 1);
-    buffer_init(&value, INI_LINE_SIZE_MAX);
-    if (file_read(config, CONFIG_SIZE_MAX, &text) == ERR_OK) {
-        struct ini_reader reader;
-        struct ini_item item;
-        ini_reader_init(&reader, buffer_slice(&text));
-        for (ini_reader_next(&reader, &item); item.kind != INI_END; ini_reader_next(&reader, &item)) {
-            buffer_clear(&value);
-            if (item.kind == INI_KEY && slice_equal_nocase(item.section, SLICE("Server")) &&
-                slice_equal_nocase(item.key, SLICE("DataDir")) && ini_unquote(item.value, &value) == ERR_OK)
-                snprintf(path, size, "%.*s", SLICE_ARG(buffer_slice(&value)));
-        }
-    }
-    buffer_done(&text);
-    buffer_done(&value);
-}
-
 static int server_connect(const char *config)
 {
-    char folder[4096];
-    data_dir_find(config, folder, sizeof(folder));
+    char folder[CONFIG_PATH_MAX];
+    config_file_data_dir(config, folder);
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/submit", folder) >= (int)sizeof(address.sun_path))
         return -1;
