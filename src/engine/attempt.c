@@ -360,7 +360,13 @@ static void attempt_not_loaded(struct engine *e, struct attempt *a, const struct
     trace(e, &(struct trace_event){ .kind = TRACE_STORE_TROUBLE, .id = id, .count = 1,
                                     .next_us = e->now.wall_us + LOAD_AGAIN_US,
                                     .reason = slice_of(err_name(loaded->err)) });
-    queue_put_waiting(e->queue, e->now, a->stub, kind, e->now.wall_us + LOAD_AGAIN_US);
+    /* What stands aside stays there: an order that could not be read for changes nothing. */
+    if (kind == QUEUE_HOLDING)
+        queue_put_aside(e->queue, a->stub, kind, INT64_MAX);
+    else if (kind == QUEUE_BAD)
+        queue_put_aside(e->queue, a->stub, kind, e->now.wall_us + (a->overdue ? LOAD_AGAIN_US : e->config->retry.bad_queue_us));
+    else
+        queue_put_waiting(e->queue, e->now, a->stub, kind, e->now.wall_us + LOAD_AGAIN_US);
 }
 
 static void load_feed(struct engine *e, struct attempt *a, const struct event *event)

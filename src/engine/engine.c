@@ -158,7 +158,7 @@ void engine_free(struct engine *e)
     commit_done(e);
     for (uint32_t i = 1; i < e->queue->stubs.used; i++) {
         struct stub *stub = queue_stub(e->queue, i);
-        if (stub->state != STUB_FREE)
+        if (stub->state != STUB_FREE && stub->state != STUB_TAKEN) /* a taken one's message was its attempt's, settle's or group's */
             message_free(e, stub->message);
     }
     core_done(e);

@@ -187,7 +187,9 @@ void intake_body(struct engine *e, struct intake *s, struct slice bytes)
 bool intake_big_full(const struct intake *s)
 {
     const struct intake_message *w = s->work;
-    return w && w->streaming && (w->in_flight >= INTAKE_BIG_IN_FLIGHT_MAX || w->message->body_bytes > 2 * STORE_CHUNK_SIZE);
+    if (!w || !w->streaming || w->trouble != STORE_OK) /* in trouble the octets go nowhere: the client is heard to its end */
+        return false;
+    return w->in_flight >= INTAKE_BIG_IN_FLIGHT_MAX || w->message->body_bytes > 2 * STORE_CHUNK_SIZE;
 }
 
 static void big_done(struct engine *e, struct intake *s);
@@ -228,8 +230,11 @@ void intake_big_answer(struct engine *e, struct intake *s, const struct event_bi
         w->finishing = false;
     else
         w->in_flight--;
-    if (answer->status != STORE_OK && w->trouble == STORE_OK)
+    if (answer->status != STORE_OK && w->trouble == STORE_OK) {
         w->trouble = answer->status;
+        w->sent_first = false;
+        message_body_drop(e, w->message);
+    }
     if ((answer->finished || w->trouble != STORE_OK) && w->ended)
         big_done(e, s);
 }
@@ -374,7 +379,8 @@ void intake_committed(struct engine *e, struct commit_group *group, enum store_s
         e->calls->queued(e, m);
         return;
     }
-    if (m->body.big_id)
+    /* UNKNOWN: a restart may find the record, which then must find its file; else the file is an orphan there. */
+    if (m->body.big_id && status != STORE_UNKNOWN)
         op_put(e, &(struct op){ .kind = OP_BIG_ABORT, .big = { .id = m->envelope.id } });
     message_free(e, m);
 }

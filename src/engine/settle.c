@@ -69,6 +69,45 @@ static bool header_only(const struct message *m, const struct settle_notice *n)
            m->envelope.body_size > BOUNCE_ORIGINAL_SIZE_MAX;
 }
 
+/* One notice, or, where so many recipients or so much that was said of them would not fit into the journal, first less of the
+ * original and of other hosts' words, then several notices. Those that the group has no room for are written by themselves. */
+static void notice_put(struct engine *e, struct commit_group *group, const struct bounce_question *question)
+{
+    struct bounce_question q = *question;
+    struct message *notice = bounce_make(e, &q);
+    for (uint32_t less = 0; less < 2 && notice->body_bytes > STORE_INLINE_BODY_MAX; less++) {
+        message_free(e, notice);
+        struct bounce_recipient *bare = turn_alloc(e, q.recipient_count * sizeof(*bare));
+        memcpy(bare, q.recipients, q.recipient_count * sizeof(*bare));
+        for (uint32_t i = 0; less > 0 && i < q.recipient_count; i++)
+            bare[i].other_count = 0;
+        q.recipients = bare;
+        q.header_only = true;
+        q.original_body = SLICE_EMPTY;
+        if (less > 0)
+            q.original_header = q.transcript = SLICE_EMPTY;
+        notice = bounce_make(e, &q);
+    }
+    if (notice->body_bytes > STORE_INLINE_BODY_MAX) {
+        assert(q.recipient_count > 1); /* one recipient's lines are bounded far below */
+        message_free(e, notice);
+        uint32_t count = q.recipient_count;
+        q.recipient_count = count / 2;
+        notice_put(e, group, &q);
+        q.recipients += count / 2;
+        q.recipient_count = count - count / 2;
+        notice_put(e, group, &q);
+        return;
+    }
+    if (group->item_count + 1 < COMMIT_GROUP_ITEMS_MAX) {
+        commit_add_submit(e, group, notice);
+        return;
+    }
+    struct commit_group *own = commit_group_new(e, COMMIT_NOTICE);
+    commit_add_submit(e, own, notice);
+    commit_start(e, own);
+}
+
 static void notices_make(struct engine *e, struct message *m, const struct settle_plan *plan, struct slice original,
                          struct commit_group *group)
 {
@@ -83,7 +122,7 @@ static void notices_make(struct engine *e, struct message *m, const struct settl
             .header_only = !quoted_whole,
             .transcript = n->kind == DSN_FAILED || n->kind == DSN_DELAYED ? plan->transcript : SLICE_EMPTY,
         };
-        commit_add_submit(e, group, bounce_make(e, &question));
+        notice_put(e, group, &question);
     }
 }
 

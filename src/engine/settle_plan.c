@@ -208,6 +208,21 @@ static void trace_queue(struct planner *p, enum queue_kind before)
     trace(p->e, &event);
 }
 
+/* What an earlier attempt has ended and what is to be kept of it (A40, A45), while others were still waiting. */
+static void keep_earlier(struct planner *p)
+{
+    const struct envelope *v = &p->m->envelope;
+    const struct config *c = p->e->config;
+    for (uint32_t i = 0; i < v->recipient_count; i++) {
+        const struct recipient *r = &v->recipients[i];
+        bool bounced = r->state == RECIPIENT_BOUNCED, expired = r->state == RECIPIENT_EXPIRED;
+        bool untold = v->sender.size == 0 && c->retry.undeliverable_notices_to_bad_queue &&
+                      (bounced || (expired && c->retry.on_give_up_inform_sender));
+        p->keep_bad = p->keep_bad || untold || (bounced && r->last.cause == OUTCOME_CAUSE_HOPS) ||
+                      (expired && c->retry.on_give_up_keep_in_bad_queue);
+    }
+}
+
 /* From the recipients' states to the message's place. */
 static struct settle_plan *planner_end(struct planner *p)
 {
@@ -243,6 +258,7 @@ struct settle_plan *settle_plan_attempt(struct engine *e, struct message *m, con
 {
     struct planner p = planner_new(e, m);
     bool tried = false;
+    keep_earlier(&p);
     for (uint32_t i = 0; i < count; i++) {
         change_apply(&p, &changes[i]);
         tried = tried || !changes[i].wait_short;
@@ -260,6 +276,7 @@ struct settle_plan *settle_plan_overdue(struct engine *e, struct message *m)
         p.plan->after = SETTLE_AFTER_END;
         return p.plan;
     }
+    keep_earlier(&p);
     for (uint32_t i = 0; i < v->recipient_count; i++) {
         struct recipient *r = &v->recipients[i];
         if (r->state != RECIPIENT_WAITING || r->due_us > e->now.wall_us)
