@@ -71,6 +71,7 @@ static struct attempt *attempt_new(struct engine *e, uint32_t index)
     a->crashed = stub->crashed;
     a->doubted = stub->doubted;
     a->message = stub->message;
+    stub->message = NULL; /* it is the attempt's, then the settle's, until it is put back: one owner at an end in between */
     a->state = a->message ? ATTEMPT_RUNNING : ATTEMPT_LOADING;
     a->guard_us = e->now.monotonic_us + GUARD_US;
     list_init(&a->pieces);

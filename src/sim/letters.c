@@ -6,7 +6,8 @@
 #include "sim/zone.h"
 
 enum {
-    CRASH_WINDOW_US = 2 * 60 * 1000000, /* what was delivered within it before a crash may not have been recorded */
+    CRASH_WINDOW_MINUTES = 60, /* what was delivered within it before a crash may not have been recorded: an attempt is
+                                * settled as a whole, and another recipient's host may keep it waiting */
     LINE_SIZE_MAX = 200,
     HEADER_SIZE_MAX = 4096,
 };
@@ -208,11 +209,11 @@ void letters_crashed(struct letters *letters, int64_t now_us)
 {
     for (uint32_t i = 0; i < letters->count; i++) {
         struct letter *letter = &letters->all[i];
-        if (letter->notice_us > 0 && now_us - letter->notice_us < CRASH_WINDOW_US)
+        if (letter->notice_us > 0 && now_us - letter->notice_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE)
             letter->notices_in_doubt++;
         for (uint32_t j = 0; j < letter->recipient_count; j++) {
             struct letter_recipient *to = &letter->recipients[j];
-            if (to->delivered > 0 && now_us - to->delivered_us < CRASH_WINDOW_US)
+            if (to->delivered > 0 && now_us - to->delivered_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE)
                 to->in_doubt++;
         }
     }
