@@ -33,7 +33,7 @@ TEXT(CLIENT_NO_SERVER, "facteurd does not answer at {path} ({error}); is it runn
 TEXT(CLIENT_LOST, "the connection to facteurd was lost", "la connexion à facteurd est perdue")
 TEXT(CLIENT_SAVED, "saved; no server runs, it is in force at the next start",
      "enregistré ; aucun serveur ne tourne, ce sera en vigueur au prochain démarrage")
-TEXT(CLIENT_CONFIRM, "This concerns {count} messages. Go on (y)? ", "Cela concerne {count} messages. Continuer (o) ? ")
+TEXT(CLIENT_CONFIRM, "This concerns {count} messages. Go on (y)?", "Cela concerne {count} messages. Continuer (o) ?")
 TEXT(PRINT_MODE, "mode", "mode")
 TEXT(PRINT_EMPTY, "Nothing waits.", "Rien n’attend.")
 TEXT(PRINT_LOCAL, "It is delivered to a mailbox here.", "Il est distribué dans une boîte d’ici.")

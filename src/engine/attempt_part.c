@@ -354,8 +354,28 @@ static const struct outcome *login_missing(struct engine *e, struct part *p, con
     return o;
 }
 
+/* The configuration may have changed since the route was made: then the login in force is another server's, and whoever stands
+ * here waits for a new attempt. */
+static bool smarthost_changed(struct engine *e, struct part *p)
+{
+    struct credential credential;
+    struct buffer name;
+    buffer_init(&name, DESTINATION_NAME_SIZE_MAX);
+    attempt_credential(e, p->attempt, &credential);
+    smarthost_name(e, &credential, &name);
+    bool changed = !slice_equal(buffer_slice(&name), p->destination->name);
+    buffer_done(&name);
+    return changed;
+}
+
 static void candidate_try(struct engine *e, struct part *p, const struct candidate *c, uint8_t index)
 {
+    if (c->kind == CANDIDATE_SMARTHOST && smarthost_changed(e, p)) {
+        for (uint32_t i = 0; i < p->one_count; i++)
+            if (p->ones[i].state == ONE_OPEN)
+                p->ones[i].state = ONE_SHORT;
+        return;
+    }
     uint32_t most = e->config->delivery.max_recipients_per_transaction, left = 0;
     for (uint32_t i = 0; i < p->one_count; i++)
         left += p->ones[i].state == ONE_OPEN && p->ones[i].next - p->ones[i].base == index;

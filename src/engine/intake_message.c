@@ -55,7 +55,7 @@ static void envelope_begin(struct engine *e, const struct intake *s, struct mess
     v->peer = arena_copy(&m->arena, slice_of(s->listener == LISTENER_LOCAL ? "" : s->address));
     v->helo = arena_copy(&m->arena, smtp_server_helo(&s->server));
     v->account = arena_copy(&m->arena, s->account);
-    v->from_network = s->account.size == 0 && s->trusted;
+    v->from_network = s->account.size == 0 && s->trusted && s->listener != LISTENER_LOCAL; /* A27 */
     v->sender = arena_copy(&m->arena, address_mailbox(&mail->sender));
     v->ret = (enum ret_kind)mail->ret;
     v->envid = arena_copy(&m->arena, slice(mail->envid.text, mail->envid.size));

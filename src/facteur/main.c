@@ -227,7 +227,7 @@ static bool confirmed(const struct facteur *f, size_t count)
     struct buffer question;
     buffer_init(&question, 1024);
     text_format(&question, f->language, TEXT_CLIENT_CONFIRM, TEXT_ARGUMENTS({ "count", slice_of(number) }));
-    fprintf(stderr, "%.*s", SLICE_ARG(buffer_slice(&question)));
+    fprintf(stderr, "%.*s ", SLICE_ARG(buffer_slice(&question)));
     buffer_done(&question);
     if (!isatty(STDIN_FILENO) || !fgets(line, sizeof(line), stdin))
         return false;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "config/secret.h"
 
-enum { PASSWORD_SIZE_MAX = 1024 };
 
 /* Hash of nothing in particular with the parameters that account passwords get: an unknown account costs the same time
  * as a wrong password (S26). */
@@ -40,9 +40,13 @@ struct worker *worker_new(const struct worker_options *options)
 {
     struct worker *worker = mem_alloc(sizeof *worker);
     worker->options = *options;
-    int status = crypto_pwhash_str(worker->decoy_hash, decoy_password, sizeof decoy_password - 1,
-                                   crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE);
-    assert(status == 0);
+    static const uint8_t salt[SECRET_SALT_SIZE] = { 1 };
+    struct buffer hash;
+    buffer_init(&hash, sizeof worker->decoy_hash - 1);
+    enum err err = password_hash(slice(decoy_password, sizeof decoy_password - 1), salt, &hash);
+    assert(err == ERR_OK && !hash.overflow);
+    memcpy(worker->decoy_hash, hash.data, hash.size);
+    buffer_done(&hash);
     return worker;
 }
 
