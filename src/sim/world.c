@@ -218,6 +218,7 @@ static void world_crash(struct world *world);
 static void world_start(struct world *world)
 {
     world->life++;
+    world->told = (struct store_state){ .accepting = true }; /* as a new engine takes it to be */
     if (!store_begin(world)) {
         world_crash(world); /* a crash within the recovery, or a disk that refuses: again later */
         return;

@@ -43,6 +43,7 @@ struct world {
     struct engine *engine;
     struct config *config, *old_config;
     struct accounts *accounts;
+    struct store_state told;       /* what the engine knows of the store */
     uint64_t life;                 /* counts starts: answers of an earlier life are dropped */
     uint64_t crash_operation;      /* of the disk, UINT64_MAX: none is planned */
     struct world_jobs writer, reader_jobs, worker;

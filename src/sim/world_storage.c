@@ -90,9 +90,17 @@ static void news(struct world *world)
     struct store_damage damage;
     while (store_damage_next(world->store, &damage))
         letters_violate(&world->letters, "the store found damage though nothing rots in this world");
-    struct answer *a = answer_new(world, EVENT_STORE_STATE, (struct handle){ 0 });
-    store_state_get(world->store, &a->event.store_state);
-    answer_send(world, a);
+    struct store_state state;
+    store_state_get(world->store, &state);
+    bool changed = state.accepting != world->told.accepting || state.full != world->told.full ||
+                   state.failed != world->told.failed || state.quarantined != world->told.quarantined;
+    struct answer *a;
+    if (changed) {
+        world->told = state;
+        a = answer_new(world, EVENT_STORE_STATE, (struct handle){ 0 });
+        a->event.store_state = state;
+        answer_send(world, a);
+    }
     struct store_move moves[MOVES_SLICE];
     uint32_t count;
     while ((count = store_moves_take(world->store, moves, MOVES_SLICE)) > 0) {
@@ -125,9 +133,9 @@ bool storage_crash_due(const struct world *world)
 static void background(struct world *world, struct happening *h)
 {
     (void)h;
-    if (!world->store)
-        return;
-    bool more = list_empty(&world->writer.list) && store_background(world->store, world_now(world));
+    if (!world->store || !list_empty(&world->writer.list))
+        return; /* the writer has a job: it plans this anew when that is done */
+    bool more = store_background(world->store, world_now(world));
     if (!storage_crash_due(world)) {
         news(world);
         background_plan(world, more);
