@@ -32,13 +32,14 @@ static bool name_usable(struct slice name)
     return true;
 }
 
-/* Makes the folder and syncs its parent: a name is durable only with the folder that holds it. */
+/* Makes the folder and syncs its parent: a name is durable only with the folder that holds it. Also when it is there already: who
+ * made it may have ended before his sync (seed 125). */
 static enum err folder_make(struct disk *disk, const char *parent, const char *path)
 {
     enum err err = disk->calls->make_folder(disk, path);
-    if (err == ERR_EXISTS)
-        return ERR_OK;
-    return err == ERR_OK ? disk->calls->sync_folder(disk, parent) : err;
+    if (err != ERR_OK && err != ERR_EXISTS)
+        return err;
+    return parent ? disk->calls->sync_folder(disk, parent) : ERR_OK;
 }
 
 static enum err maildir_make(struct disk *disk, const struct op_maildir *op, char path[static PATH_SIZE_MAX])
@@ -55,9 +56,9 @@ static enum err maildir_make(struct disk *disk, const struct op_maildir *op, cha
     for (size_t i = 0; err == ERR_OK && i < sizeof parts / sizeof *parts; i++) {
         char part[PATH_SIZE_MAX + 8];
         snprintf(part, sizeof part, "%s/%s", path, parts[i]);
-        err = folder_make(disk, path, part);
+        err = folder_make(disk, NULL, part); /* one sync for the three, below */
     }
-    return err;
+    return err == ERR_OK ? disk->calls->sync_folder(disk, path) : err;
 }
 
 static enum err writer_flush(struct writer *w, size_t size)
