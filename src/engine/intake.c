@@ -22,10 +22,14 @@ struct address_count {
     char key[17];
 };
 
-static const char *const LISTENER_NAMES[] = {
-    [LISTENER_RELAY] = "relay", [LISTENER_SUBMISSION] = "submission", [LISTENER_SUBMISSIONS] = "submissions",
-    [LISTENER_LOCAL] = "local",
-};
+struct slice intake_listener(const struct intake *s)
+{
+    static const char *const names[] = {
+        [LISTENER_RELAY] = "relay", [LISTENER_SUBMISSION] = "submission", [LISTENER_SUBMISSIONS] = "submissions",
+        [LISTENER_LOCAL] = "local",
+    };
+    return slice_of(names[s->listener]);
+}
 
 static struct intake *intake_of(const struct machine *m)
 {
@@ -34,7 +38,7 @@ static struct intake *intake_of(const struct machine *m)
 
 static void trace_session(struct engine *e, const struct intake *s, enum trace_kind kind, struct slice reason)
 {
-    trace(e, &(struct trace_event){ .kind = kind, .listener = slice_of(LISTENER_NAMES[s->listener]),
+    trace(e, &(struct trace_event){ .kind = kind, .listener = intake_listener(s),
                                     .client = slice_of(s->client), .helo = smtp_server_helo(&s->server),
                                     .account = s->account, .count = s->messages, .reason = reason });
 }
@@ -43,7 +47,7 @@ void intake_trace_rejected(struct engine *e, const struct intake *s, enum stage 
                            const struct smtp_answer *answer)
 {
     trace(e, &(struct trace_event){
-                 .kind = TRACE_REJECTED, .listener = slice_of(LISTENER_NAMES[s->listener]), .client = slice_of(s->client),
+                 .kind = TRACE_REJECTED, .listener = intake_listener(s), .client = slice_of(s->client),
                  .helo = smtp_server_helo(&s->server), .account = s->account, .from = from, .to = to,
                  .outcome = { .class = outcome_class_of_code(answer->code), .stage = stage, .code = answer->code,
                               .enhanced = answer->enhanced, .text = answer->text } });
@@ -144,7 +148,7 @@ static void refuse_session(struct engine *e, struct intake *s, const char *why, 
     struct smtp_server_input input = { .kind = SMTP_SERVER_INPUT_SHUTDOWN };
     input.answer = (struct smtp_answer){ .enhanced = { 4, 7, 0 }, .text = slice_of(why) };
     smtp_server_feed(&s->server, e->now, &input);
-    trace(e, &(struct trace_event){ .kind = TRACE_SESSION_REFUSED, .listener = slice_of(LISTENER_NAMES[s->listener]),
+    trace(e, &(struct trace_event){ .kind = TRACE_SESSION_REFUSED, .listener = intake_listener(s),
                                     .client = slice_of(s->client), .key = slice_of(config_key_name(key)),
                                     .file = e->config->file, .line = e->config->lines[key], .reason = slice_of(why) });
 }
@@ -262,7 +266,7 @@ static void login_answered(struct engine *e, struct intake *s, bool matched)
         intake_answer(e, s, &(struct smtp_answer){ 0 });
         return;
     }
-    trace(e, &(struct trace_event){ .kind = TRACE_LOGIN_FAILED, .listener = slice_of(LISTENER_NAMES[s->listener]),
+    trace(e, &(struct trace_event){ .kind = TRACE_LOGIN_FAILED, .listener = intake_listener(s),
                                     .client = slice_of(s->client), .helo = smtp_server_helo(&s->server),
                                     .account = slice_part(s->claimed, 0, ADDRESS_SIZE_MAX) });
     login_over(e, s);

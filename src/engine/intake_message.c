@@ -338,10 +338,6 @@ void intake_message_end(struct engine *e, struct intake *s)
 
 static void trace_received(struct engine *e, const struct intake *s, const struct message *m)
 {
-    static const char *const listeners[] = {
-        [LISTENER_RELAY] = "relay", [LISTENER_SUBMISSION] = "submission", [LISTENER_SUBMISSIONS] = "submissions",
-        [LISTENER_LOCAL] = "local",
-    };
     const struct envelope *v = &m->envelope;
     struct trace_event event = {
         .kind = TRACE_RECEIVED, .id = v->id, .helo = v->helo, .account = v->account, .from = v->sender,
@@ -349,7 +345,7 @@ static void trace_received(struct engine *e, const struct intake *s, const struc
         .size_bytes = v->body_size, .recipient_count = v->recipient_count,
     };
     if (s) {
-        event.listener = slice_of(listeners[s->listener]);
+        event.listener = intake_listener(s);
         event.client = slice_of(s->client);
     }
     trace(e, &event);

@@ -48,6 +48,7 @@ struct intake {
     struct intake_message *work;
 };
 
+struct slice intake_listener(const struct intake *s); /* its name in the log */
 void intake_answer(struct engine *e, struct intake *s, const struct smtp_answer *answer);
 void intake_trace_rejected(struct engine *e, const struct intake *s, enum stage stage, struct slice from, struct slice to,
                            const struct smtp_answer *answer);

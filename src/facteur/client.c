@@ -17,14 +17,8 @@ const struct config *facteur_config(struct facteur *f)
     struct config_problems problems;
     config_problems_init(&problems);
     f->config = config_file_load(f->config_path, f->language, &problems);
-    struct buffer line;
-    buffer_init(&line, 16 << 10);
-    for (uint32_t i = 0; !f->config && i < problems.count; i++) {
-        buffer_clear(&line);
-        config_problem_format(slice_of(f->config_path), &problems.items[i], &line);
-        fprintf(stderr, "%.*s\n", SLICE_ARG(buffer_slice(&line)));
-    }
-    buffer_done(&line);
+    if (!f->config)
+        config_problems_print(&problems, f->config_path);
     config_problems_done(&problems);
     return f->config;
 }

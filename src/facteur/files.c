@@ -16,20 +16,6 @@
 
 enum { LINE_SIZE_MAX = 16 << 10 };
 
-/* ---- problems ---- */
-
-static void problems_print(const struct config_problems *problems, const char *file)
-{
-    struct buffer line;
-    buffer_init(&line, LINE_SIZE_MAX);
-    for (uint32_t i = 0; i < problems->count; i++) {
-        buffer_clear(&line);
-        config_problem_format(slice_of(file), &problems->items[i], &line);
-        fprintf(stderr, "%.*s\n", SLICE_ARG(buffer_slice(&line)));
-    }
-    buffer_done(&line);
-}
-
 static int refused(const char *what, enum err err)
 {
     fprintf(stderr, "facteur: %s: %s\n", what, err_name(err));
@@ -102,7 +88,7 @@ int files_check(struct facteur *f)
     struct config_problems problems;
     config_problems_init(&problems);
     struct config *config = config_file_load(f->config_path, f->language, &problems);
-    problems_print(&problems, f->config_path);
+    config_problems_print(&problems, f->config_path);
     config_problems_done(&problems);
     bool good = config != NULL;
     config_free(config);
@@ -173,7 +159,7 @@ static int text_save(struct facteur *f, struct slice text)
     config_problems_init(&problems);
     problems.language = f->language;
     struct config *config = config_text_load(f->config_path, text, f->language, &problems);
-    problems_print(&problems, f->config_path);
+    config_problems_print(&problems, f->config_path);
     config_problems_done(&problems);
     if (!config)
         return EXIT_REFUSED;
@@ -253,7 +239,7 @@ static int accounts_save(struct facteur *f, const char *path, struct slice text)
     config_problems_init(&problems);
     problems.language = f->language;
     struct accounts *accounts = accounts_text_load(f->config, path, text, key, &problems);
-    problems_print(&problems, path);
+    config_problems_print(&problems, path);
     config_problems_done(&problems);
     if (!accounts)
         return EXIT_REFUSED;
@@ -341,7 +327,7 @@ int files_account_list(struct facteur *f)
     config_problems_init(&problems);
     problems.language = f->language;
     struct accounts *accounts = accounts_file_load(f->config, key, &problems);
-    problems_print(&problems, "accounts.ini");
+    config_problems_print(&problems, "accounts.ini");
     config_problems_done(&problems);
     if (!accounts)
         return EXIT_REFUSED;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "facteur/facteur.h"
+#include "io/config_file.h"
 
 #define CONFIG_PATH_DEFAULT "/etc/facteur/facteur.ini"
 
@@ -71,17 +72,6 @@ static int usage(const char *what)
 {
     fprintf(stderr, "facteur: %s; see facteur --help\n", what);
     return EXIT_USAGE;
-}
-
-static enum language language_of_environment(void)
-{
-    static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return language_of_name(slice_of(value));
-    }
-    return LANGUAGE_EN;
 }
 
 static bool list_add(const char **items, size_t *count, const char *text)

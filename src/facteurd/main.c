@@ -25,29 +25,6 @@ static const char HELP[] =
     "\n"
     "What it does is asked with facteur(1); facteur.ini(5) explains every key.\n";
 
-static enum language language_of_environment(void)
-{
-    static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return language_of_name(slice_of(value));
-    }
-    return LANGUAGE_EN;
-}
-
-static void problems_print(const char *path, const struct config_problems *problems)
-{
-    struct buffer line;
-    buffer_init(&line, PROBLEM_SIZE_MAX);
-    for (uint32_t i = 0; i < problems->count; i++) {
-        buffer_clear(&line);
-        config_problem_format(slice_of(path), &problems->items[i], &line);
-        fprintf(stderr, "%.*s\n", SLICE_ARG(buffer_slice(&line)));
-    }
-    buffer_done(&line);
-}
-
 /* Secrets are in this process: nobody attaches to it, and it leaves no core. */
 static void protect(void)
 {
@@ -89,7 +66,7 @@ int main(int argc, char **argv)
     setup_random(hash_key, sizeof(hash_key));
     struct config *config = config_file_load(path, problems.language, &problems);
     struct accounts *accounts = config ? accounts_file_load(config, hash_key, &problems) : NULL;
-    problems_print(path, &problems);
+    config_problems_print(&problems, path);
     config_problems_done(&problems);
     if (!accounts || test) {
         config_free(config);

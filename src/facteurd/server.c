@@ -142,18 +142,6 @@ static bool server_reload(void *context, struct config_problems *problems)
     return true;
 }
 
-static void problems_print(const struct server *s, const struct config_problems *problems)
-{
-    struct buffer line;
-    buffer_init(&line, PROBLEM_SIZE_MAX);
-    for (uint32_t i = 0; i < problems->count; i++) {
-        buffer_clear(&line);
-        config_problem_format(slice_of(s->config_path), &problems->items[i], &line);
-        fprintf(stderr, "%.*s\n", SLICE_ARG(buffer_slice(&line)));
-    }
-    buffer_done(&line);
-}
-
 /* ---- the loop's calls ---- */
 
 static void signalled(void *context, int number)
@@ -163,7 +151,7 @@ static void signalled(void *context, int number)
         struct config_problems problems;
         config_problems_init(&problems);
         server_reload(s, &problems);
-        problems_print(s, &problems);
+        config_problems_print(&problems, s->config_path);
         config_problems_done(&problems);
         return;
     }

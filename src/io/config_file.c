@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/ini.h"
@@ -11,7 +12,7 @@
 #include "config/secret.h"
 #include "io/file.h"
 
-enum { SECRET_FILE_SIZE_MAX = 64 << 10 };
+enum { SECRET_FILE_SIZE_MAX = 64 << 10, PROBLEM_LINE_SIZE_MAX = 16 << 10 };
 
 size_t own_addresses(struct config_listen addresses[static CONFIG_OWN_ADDRESSES_MAX])
 {
@@ -184,4 +185,29 @@ struct accounts *accounts_file_load(const struct config *config, const uint64_t 
     secret_wipe_buffer(&text);
     buffer_done(&text);
     return accounts;
+}
+
+/* ---- for programs ---- */
+
+enum language language_of_environment(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return language_of_name(slice_of(value));
+    }
+    return LANGUAGE_EN;
+}
+
+void config_problems_print(const struct config_problems *problems, const char *file)
+{
+    struct buffer line;
+    buffer_init(&line, PROBLEM_LINE_SIZE_MAX);
+    for (uint32_t i = 0; i < problems->count; i++) {
+        buffer_clear(&line);
+        config_problem_format(slice_of(file), &problems->items[i], &line);
+        fprintf(stderr, "%.*s\n", SLICE_ARG(buffer_slice(&line)));
+    }
+    buffer_done(&line);
 }

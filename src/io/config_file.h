@@ -9,6 +9,11 @@ enum { CONFIG_PATH_MAX = 4096, CONFIG_OWN_ADDRESSES_MAX = 32 };
 /* The addresses of this machine's interfaces, loopback left out; port 0. */
 size_t own_addresses(struct config_listen addresses[static CONFIG_OWN_ADDRESSES_MAX]);
 
+/* The language of LC_ALL, LC_MESSAGES or LANG. */
+enum language language_of_environment(void);
+/* On stderr, a line each. */
+void config_problems_print(const struct config_problems *problems, const char *file);
+
 /* [Server] DataDir of a file, however wrong the rest of it is; the default when it cannot be read: for those who only look for a
  * socket. */
 void config_file_data_dir(const char *path, char folder[static CONFIG_PATH_MAX]);
