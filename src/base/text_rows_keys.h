@@ -348,6 +348,11 @@ TEXT(KEY_LIMITS_MIN_FREE,
      "that is here goes on being delivered.",
      "Quand il reste moins que cela sur le disque de DataDir, aucun nouveau courrier n’est accepté (452) jusqu’à ce "
      "qu’il y ait de la place. Le courrier présent continue d’être distribué.")
+TEXT(KEY_LIMITS_SEGMENT_SIZE,
+     "Size of the journal’s files in DataDir/segments. At least three of them are there at any time: a small disk wants them "
+     "small. In force after the next start; files of another size are used up.",
+     "La taille des fichiers du journal dans DataDir/segments. Il y en a toujours au moins trois : sur un petit disque, "
+     "mieux vaut les garder petits. En vigueur au prochain démarrage ; les fichiers d’une autre taille sont épuisés.")
 TEXT(KEY_LIMITS_HISTORY_DAYS,
      "How many days the history of finished messages is kept, for “facteur history” and the pages; 0 keeps none.",
      "Le nombre de jours de conservation de l’historique des messages terminés, pour « facteur history » et les "

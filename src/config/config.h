@@ -140,7 +140,7 @@ struct config {
         int64_t command_timeout_us, data_timeout_us, transaction_timeout_us;
     } inbound;
     struct {
-        uint64_t max_message_bytes, body_memory_bytes, min_free_bytes, history_bytes;
+        uint64_t max_message_bytes, body_memory_bytes, min_free_bytes, segment_bytes, history_bytes;
         uint32_t max_recipients, max_errors, max_failed_logins, max_sessions_per_address, max_sessions;
         int64_t history_us;
     } limits;

@@ -95,6 +95,7 @@ KEY(LIMITS_MAX_SESSIONS_PER_ADDRESS, "Limits", "MaxSessionsPerAddress", NUMBER(1
 KEY(LIMITS_MAX_SESSIONS, "Limits", "MaxSessions", NUMBER(1, 20000), limits.max_sessions, "2000")
 KEY(LIMITS_BODY_MEMORY, "Limits", "BodyMemory", SIZE("0", "1000000M"), limits.body_memory_bytes, "64M")
 KEY(LIMITS_MIN_FREE, "Limits", "MinFree", SIZE("0", "1000000M"), limits.min_free_bytes, "256M")
+KEY(LIMITS_SEGMENT_SIZE, "Limits", "SegmentSize", SIZE("8M", "1000M"), limits.segment_bytes, "64M")
 KEY(LIMITS_HISTORY_DAYS, "Limits", "HistoryDays", DAYS("0", "3650d"), limits.history_us, "30")
 KEY(LIMITS_HISTORY_SIZE, "Limits", "HistorySize", SIZE("1M", "1000000M"), limits.history_bytes, "1000M")
 

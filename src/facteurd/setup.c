@@ -131,6 +131,7 @@ enum err setup_store(const struct config *config, struct now now, struct disk **
     struct store_options options;
     store_options_default(&options);
     options.min_free_bytes = config->limits.min_free_bytes;
+    options.segment_size = (uint32_t)config->limits.segment_bytes & ~(uint32_t)4095; /* whole pages of the disk */
     setup_random(options.seed, sizeof(options.seed));
     if (err == ERR_OK)
         err = store_open(disk, now, &options, ret_store);

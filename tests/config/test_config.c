@@ -155,6 +155,7 @@ static const struct {
     { "Limits.BodyMemory", "64M" },
     { "Limits.MinFree", "256M" },
     { "Limits.HistoryDays", "30" },
+    { "Limits.SegmentSize", "64M" },
     { "Limits.HistorySize", "1000M" },
     { "TlsPolicy.*", "" },
     { "DNS.Timeout", "20s" },
