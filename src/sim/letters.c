@@ -28,6 +28,16 @@ static void recipient_make(struct letter_recipient *to, const struct sim_options
         snprintf(to->address, sizeof to->address, "%s%u@d%u.test", name, place, to->domain);
 }
 
+/* Printable ones, eight from each number drawn. */
+static void octets_make(char *line, size_t length, struct random_fast *r)
+{
+    uint64_t drawn = 0;
+    for (size_t i = 0; i < length; i++) {
+        drawn = i % 8 == 0 ? random_fast_u64(r) : drawn >> 8;
+        line[i] = (char)(33 + (drawn & 0xff) * 94 / 256);
+    }
+}
+
 static void body_make(struct buffer *out, const struct sim_options *o, struct random_fast *r)
 {
     size_t size = (size_t)random_fast_below(r, o->body_size_max);
@@ -37,8 +47,7 @@ static void body_make(struct buffer *out, const struct sim_options *o, struct ra
         if (length > size)
             length = size;
         size -= length > 0 ? length : 1;
-        for (size_t i = 0; i < length; i++)
-            line[i] = (char)(33 + random_fast_below(r, 94));
+        octets_make(line, length, r);
         if (length > 0 && sim_chance(r, 200))
             line[0] = '.'; /* to be stuffed */
         buffer_add(out, slice(line, length));

@@ -128,36 +128,54 @@ static void server_line(struct world *world, struct server *s, struct slice line
     server_command(world, s, line);
 }
 
-/* The octets of a message, from the front of the input: one line at a time; false: more are needed. */
-static bool text_line(struct world *world, struct server *s)
+/* Looked at as a whole first: most lines have nothing that they may not have, and worlds carry many. */
+static void octets_check(struct world *world, const struct server *s, struct slice line)
 {
-    struct slice in = buffer_slice(&s->in);
-    size_t end = slice_find(in, '\n');
-    if (end == in.size)
-        return false;
-    struct slice line = slice_part(in, 0, end);
-    if (end == 0 || line.data[end - 1] != '\r')
+    unsigned bad = 0, most = s->body_8bit ? 255 : 127;
+    for (size_t i = 0; i < line.size; i++) {
+        uint8_t c = (uint8_t)line.data[i];
+        bad |= (unsigned)(c == 0) | (unsigned)(c == '\r') | (unsigned)(c > most);
+    }
+    for (size_t i = 0; bad && i < line.size; i++) {
+        uint8_t c = (uint8_t)line.data[i];
+        if (c == 0 || c == '\r' || c > most)
+            letters_violate(&world->letters, "%s: octet %u in a message", s->name, c);
+    }
+}
+
+/* One line of a message, its CR with it; false: it was the last. */
+static bool text_line(struct world *world, struct server *s, struct slice line)
+{
+    if (line.size == 0 || line.data[line.size - 1] != '\r')
         letters_violate(&world->letters, "%s: a bare LF in a message", s->name);
     else
         line.size--;
     if (line.size > (line.size > 0 && line.data[0] == '.' ? 999u : 998u))
         letters_violate(&world->letters, "%s: a line of %zu octets", s->name, line.size);
-    for (size_t i = 0; i < line.size; i++) {
-        uint8_t c = (uint8_t)line.data[i];
-        if (c == 0 || c == '\r' || (c > 127 && !s->body_8bit))
-            letters_violate(&world->letters, "%s: octet %u in a message", s->name, c);
+    octets_check(world, s, line);
+    if (line.size == 1 && line.data[0] == '.')
+        return false;
+    buffer_add(&s->text, slice_after(line, line.size > 0 && line.data[0] == '.'));
+    buffer_add(&s->text, SLICE("\r\n"));
+    return true;
+}
+
+/* The octets of a message, from the front of the input, as many lines as are there; false: more are needed. */
+static bool text_lines(struct world *world, struct server *s)
+{
+    struct slice rest = buffer_slice(&s->in);
+    bool more = true;
+    size_t end;
+    while (more && (end = slice_find(rest, '\n')) < rest.size) {
+        more = text_line(world, s, slice_part(rest, 0, end));
+        rest = slice_after(rest, end + 1);
     }
-    bool last = line.size == 1 && line.data[0] == '.';
-    if (!last) {
-        buffer_add(&s->text, slice_after(line, line.size > 0 && line.data[0] == '.'));
-        buffer_add_text(&s->text, "\r\n");
-    }
-    buffer_consume(&s->in, end + 1);
-    if (last) {
+    buffer_consume(&s->in, s->in.size - rest.size);
+    if (!more) {
         s->state = SERVER_COMMANDS;
         server_dot(world, s);
     }
-    return true;
+    return !more;
 }
 
 static bool command_line(struct world *world, struct server *s)
@@ -180,7 +198,7 @@ void server_work(struct world *world, struct server *s)
 {
     bool on = true;
     while (on && s->state != SERVER_LEAVING && s->state != SERVER_SILENT)
-        on = s->state == SERVER_TEXT ? text_line(world, s) : command_line(world, s);
+        on = s->state == SERVER_TEXT ? text_lines(world, s) : command_line(world, s);
 }
 
 static void server_received(struct world *world, void *peer, struct slice bytes)
