@@ -208,9 +208,12 @@ bool sim_disk_rot(struct sim_disk *disk, const char *path, uint64_t offset, uint
     struct sim_name *name = sim_names_find(&disk->now, path);
     if (!name || offset >= name->node->now.size)
         return false;
-    name->node->now.data[offset] = (char)(name->node->now.data[offset] ^ mask);
+    char octet = 0;
+    sim_content_read(&name->node->now, offset, &octet, 1);
+    octet = (char)(octet ^ mask);
+    sim_content_write(&name->node->now, offset, &octet, 1);
     if (offset < name->node->safe.size)
-        name->node->safe.data[offset] = name->node->now.data[offset];
+        sim_content_write(&name->node->safe, offset, &octet, 1);
     return true;
 }
 
@@ -346,10 +349,7 @@ static enum err sim_read(struct disk_file *border, uint64_t offset, void *data, 
     enum err err = ERR_IO;
     if (file_gate(file, SIM_READ, &err) != GATE_GO)
         return err;
-    struct slice part = slice_part(buffer_slice(&file->node->now), (size_t)offset, size);
-    if (part.size > 0)
-        memcpy(data, part.data, part.size);
-    *ret_size = part.size;
+    *ret_size = sim_content_read(&file->node->now, offset, data, size);
     return ERR_OK;
 }
 

@@ -20,8 +20,6 @@ struct sim_node *sim_node_new(bool folder)
 {
     struct sim_node *node = mem_alloc(sizeof *node);
     node->folder = folder;
-    buffer_init(&node->now, SIZE_MAX / 2);
-    buffer_init(&node->safe, SIZE_MAX / 2);
     return node;
 }
 
@@ -38,25 +36,9 @@ void sim_node_release(struct sim_node *node)
     for (size_t i = 0; i < node->write_count; i++)
         mem_free(node->writes[i].data);
     mem_free(node->writes);
-    buffer_done(&node->now);
-    buffer_done(&node->safe);
+    sim_content_done(&node->now);
+    sim_content_done(&node->safe);
     mem_free(node);
-}
-
-static void content_resize(struct buffer *content, uint64_t size)
-{
-    if (size > content->size) {
-        size_t more = (size_t)size - content->size;
-        memset(buffer_reserve(content, more), 0, more);
-    }
-    content->size = (size_t)size;
-}
-
-static void content_write(struct buffer *content, uint64_t offset, const char *data, size_t size)
-{
-    if (offset + size > content->size)
-        content_resize(content, offset + size);
-    memcpy(content->data + offset, data, size);
 }
 
 static void node_remember(struct sim_node *node, struct sim_write write)
@@ -65,28 +47,36 @@ static void node_remember(struct sim_node *node, struct sim_write write)
     node->writes[node->write_count++] = write;
 }
 
+static bool all_zeros(const char *data, size_t size)
+{
+    return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
+}
+
 void sim_node_write(struct sim_node *node, uint64_t offset, const void *data, size_t size)
 {
     if (size == 0)
         return;
-    content_write(&node->now, offset, data, size);
-    char *copy = mem_alloc(size);
-    memcpy(copy, data, size);
-    node_remember(node, (struct sim_write){ .offset = offset, .size = size, .data = copy });
+    struct sim_write write = { .offset = offset, .size = size };
+    if (!all_zeros(data, size)) {
+        write.data = mem_realloc(NULL, 1, size);
+        memcpy(write.data, data, size);
+    }
+    sim_content_write(&node->now, offset, write.data, size);
+    node_remember(node, write);
 }
 
 void sim_node_truncate(struct sim_node *node, uint64_t size)
 {
-    content_resize(&node->now, size);
-    node_remember(node, (struct sim_write){ .offset = size });
+    sim_content_resize(&node->now, size);
+    node_remember(node, (struct sim_write){ .offset = size, .resizes = true });
 }
 
 static void write_apply(struct sim_node *node, const struct sim_write *write)
 {
-    if (write->data)
-        content_write(&node->safe, write->offset, write->data, write->size);
+    if (write->resizes)
+        sim_content_resize(&node->safe, write->offset);
     else
-        content_resize(&node->safe, write->offset);
+        sim_content_write(&node->safe, write->offset, write->data, write->size);
 }
 
 /* Doubtful writes stay doubtful until the same octets have been written again; what was written over them is safe, so
@@ -95,18 +85,42 @@ static void doubtful_cut(struct sim_node *node, size_t before, const struct sim_
 {
     for (size_t i = 0; i < before; i++) {
         struct sim_write *old = &node->writes[i];
-        if (!old->doubtful || !old->data || !by->data || old->size == 0)
+        if (!old->doubtful || old->resizes || by->resizes)
             continue;
         uint64_t from = by->offset > old->offset ? by->offset : old->offset;
         uint64_t to = by->offset + by->size < old->offset + old->size ? by->offset + by->size : old->offset + old->size;
-        if (from < to) /* what it would put there is what stands there now */
-            memcpy(old->data + (from - old->offset), node->now.data + from, (size_t)(to - from));
+        if (from >= to)
+            continue;
+        if (!old->data)
+            old->data = mem_alloc(old->size);
+        sim_content_read(&node->now, from, old->data + (from - old->offset), (size_t)(to - from)); /* what stands there now */
     }
+}
+
+/* Without doubtful writes: what is read now is what will be safe. */
+static void sync_all(struct sim_node *node)
+{
+    for (size_t i = 0; i < node->write_count; i++) {
+        const struct sim_write *write = &node->writes[i];
+        if (write->resizes)
+            sim_content_share(&node->safe, &node->now, 0, node->now.size);
+        else
+            sim_content_share(&node->safe, &node->now, write->offset, write->size);
+        mem_free(write->data);
+    }
+    node->write_count = 0;
 }
 
 void sim_node_sync(struct sim_node *node)
 {
     size_t kept = 0;
+    bool doubtful = false;
+    for (size_t i = 0; i < node->write_count; i++)
+        doubtful |= node->writes[i].doubtful;
+    if (!doubtful) {
+        sync_all(node);
+        return;
+    }
     for (size_t i = 0; i < node->write_count; i++) {
         struct sim_write write = node->writes[i];
         if (write.doubtful) {
@@ -136,7 +150,7 @@ static void write_tear(struct sim_node *node, const struct sim_write *write, str
         if (to > end)
             to = end;
         if (random_fast_below(random, 2) == 0)
-            content_write(&node->safe, from, write->data + (from - write->offset), (size_t)(to - from));
+            sim_content_write(&node->safe, from, write->data ? write->data + (from - write->offset) : NULL, (size_t)(to - from));
         from = to;
     }
 }
@@ -146,15 +160,14 @@ void sim_node_power_loss(struct sim_node *node, struct random_fast *random)
     enum survival survival = (enum survival)random_fast_below(random, SURVIVAL_COUNT);
     for (size_t i = 0; i < node->write_count; i++) {
         const struct sim_write *write = &node->writes[i];
-        if (survival == SURVIVE_SECTORS && write->data)
+        if (survival == SURVIVE_SECTORS && !write->resizes)
             write_tear(node, write, random);
         else if (survival == SURVIVE_ALL || (survival >= SURVIVE_SECTORS && random_fast_below(random, 2) == 0))
             write_apply(node, write);
         mem_free(write->data);
     }
     node->write_count = 0;
-    buffer_clear(&node->now);
-    buffer_add(&node->now, buffer_slice(&node->safe));
+    sim_content_share(&node->now, &node->safe, 0, node->safe.size);
     node->locked = false;
 }
 
@@ -213,8 +226,8 @@ struct sim_node *sim_node_clone(struct sim_node *node)
     if (node->copy)
         return node->copy;
     struct sim_node *copy = sim_node_new(node->folder);
-    buffer_add(&copy->now, buffer_slice(&node->now));
-    buffer_add(&copy->safe, buffer_slice(&node->safe));
+    sim_content_share(&copy->now, &node->now, 0, node->now.size);
+    sim_content_share(&copy->safe, &node->safe, 0, node->safe.size);
     for (size_t i = 0; i < node->write_count; i++) {
         struct sim_write write = node->writes[i];
         if (write.data) {

@@ -7,14 +7,16 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "sim/disk_content.h"
 
 enum { SIM_PATH_SIZE = 128 };
 
-/* A write (or a change of size, with data NULL) that no sync has made safe yet. */
+/* A write (or a change of size) that no sync has made safe yet. */
 struct sim_write {
     uint64_t offset; /* of a change of size: the new size */
     size_t size;
-    char *data;
+    char *data;    /* NULL: zeros */
+    bool resizes;
     bool doubtful; /* a sync failed after it: later syncs do not save it */
 };
 
@@ -24,8 +26,8 @@ struct sim_node {
     uint32_t references;
     bool folder;
     bool locked;
-    struct buffer now;
-    struct buffer safe;
+    struct sim_content now;
+    struct sim_content safe;
     struct sim_write *writes;
     size_t write_count, write_capacity;
     struct sim_node *copy; /* during sim_disk_clone */

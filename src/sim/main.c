@@ -12,6 +12,7 @@ enum { LINE_SIZE = 256 };
 struct run {
     bool trace, keep_going, once, quiet;
     uint64_t worlds, violations;
+    uint64_t hash; /* of the last world */
 };
 
 static uint64_t world_once(const struct sim_options *options, bool trace, char violation[static 512])
@@ -35,6 +36,7 @@ static bool seed_run(struct run *run, uint64_t seed)
     uint64_t hash = world_once(&options, run->trace, violation);
     if (!run->once && violation[0] == 0 && world_once(&options, false, again) != hash)
         snprintf(violation, sizeof(violation), "two runs of the same seed differ");
+    run->hash = hash;
     run->worlds++;
     if (violation[0] == 0)
         return true;
@@ -98,6 +100,7 @@ static bool run_one(struct run *run, const char *text)
     sim_options_print(&options, stdout);
     fflush(stdout);
     seed_run(run, seed);
+    printf("operations hash to %016llx\n", (unsigned long long)run->hash);
     return true;
 }
 
