@@ -74,6 +74,7 @@ static struct attempt *attempt_new(struct engine *e, uint32_t index)
     stub->message = NULL; /* it is the attempt's, then the settle's, until it is put back: one owner at an end in between */
     a->state = a->message ? ATTEMPT_RUNNING : ATTEMPT_LOADING;
     a->guard_us = e->now.monotonic_us + GUARD_US;
+    a->early_us = DEADLINE_NEVER;
     list_init(&a->pieces);
     buffer_init(&a->transcript, DSN_TRANSCRIPT_SIZE_MAX);
     list_append(&e->attempts->all, &a->item);
@@ -393,7 +394,7 @@ static void load_feed(struct engine *e, struct attempt *a, const struct event *e
     attempt_not_loaded(e, a, &failed);
 }
 
-/* ---- the end ---- */
+/* ---- the machine ---- */
 
 static bool parts_over(const struct attempt *a)
 {
@@ -402,69 +403,6 @@ static bool parts_over(const struct attempt *a)
             return false;
     return true;
 }
-
-/* What others answered, for the notice (A16): refusals, the most preferred host's first. */
-static void change_others(struct message *m, const struct one *one, struct settle_change *change)
-{
-    struct outcome *others = NULL;
-    for (uint8_t i = 0; i < one->count && change->other_count < BOUNCE_OTHERS_MAX; i++) {
-        const struct outcome *o = one->candidates[i].outcome;
-        if (!o || i == one->verdict.told || o->class == OUTCOME_OK)
-            continue;
-        if (!others)
-            others = arena_array(&m->arena, struct outcome, BOUNCE_OTHERS_MAX);
-        others[change->other_count++] = *o;
-    }
-    change->others = others;
-}
-
-static void change_make(struct engine *e, struct message *m, const struct one *one, struct settle_change *change)
-{
-    *change = (struct settle_change){ .recipient = one->recipient };
-    if (one->state != ONE_DECIDED) {
-        change->action = VERDICT_WAIT;
-        change->wait_short = true;
-        change->due_us = e->now.wall_us;
-        return;
-    }
-    const struct verdict *v = &one->verdict;
-    assert(v->action != VERDICT_NEXT && v->told < one->count && one->candidates[v->told].outcome);
-    change->action = v->action;
-    change->outcome = *one->candidates[v->told].outcome;
-    if (v->status.class != 0) /* 5.7.30 for a letter whose own demand was not met: the handshake's own code is another */
-        change->outcome.enhanced = v->status;
-    change->rule = v->rule;
-    change->key = v->key;
-    change->local_cause = v->local_cause;
-    change->tried = true;
-    change->relayed = v->action == VERDICT_DELIVERED && !one->dsn;
-    if (v->action != VERDICT_DELIVERED)
-        change_others(m, one, change);
-}
-
-static void attempt_finish(struct engine *e, struct attempt *a)
-{
-    struct message *m = a->message;
-    uint32_t count = 0;
-    for (struct part *p = a->parts; p; p = p->next)
-        count += p->one_count;
-    struct settle_change *changes = arena_array(&m->arena, struct settle_change, count > 0 ? count : 1);
-    count = 0;
-    for (struct part *p = a->parts; p; p = p->next) {
-        for (uint32_t i = 0; i < p->one_count; i++)
-            if (p->ones[i].state != ONE_PARKED)
-                change_make(e, m, &p->ones[i], &changes[count++]);
-        part_done(e, p);
-    }
-    m->owner = NULL;
-    a->message = NULL;
-    a->state = ATTEMPT_OVER;
-    struct stub *stub = queue_stub(e->queue, a->stub);
-    stub->crashed = stub->counted = stub->doubted = false;
-    settle_begin(e, m, changes, count, buffer_slice(&a->transcript));
-}
-
-/* ---- the machine ---- */
 
 static void attempt_feed(struct engine *e, struct machine *m, const struct event *event)
 {
@@ -509,8 +447,10 @@ static void attempt_run(struct engine *e, struct attempt *a)
             part_stop(e, p);
         part_step(e, p);
     }
-    if (!parts_over(a) || !list_empty(&a->pieces))
+    if (!parts_over(a) || !list_empty(&a->pieces)) {
+        attempt_settle_early(e, a);
         return;
+    }
     struct part *joined = part_join_parked(e, a);
     if (!joined) {
         attempt_finish(e, a);
@@ -545,13 +485,14 @@ static int64_t attempt_deadline_us(const struct engine *e, const struct machine 
 {
     struct attempt *a = LIST_OWNER((struct machine *)m, struct attempt, machine);
     a->guard_us = e->now.monotonic_us + GUARD_US;
-    return a->guard_us;
+    return a->early_us < a->guard_us ? a->early_us : a->guard_us;
 }
 
 static void attempt_free(struct engine *e, struct machine *m)
 {
     struct attempt *a = attempt_of(m);
     handle_drop(e, &a->load);
+    handle_drop(e, &a->early);
     for (struct part *p = a->message ? a->parts : NULL; p; p = p->next)
         part_done(e, p);
     if (a->message) {

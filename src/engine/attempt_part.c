@@ -239,6 +239,7 @@ static void one_decide(struct engine *e, struct part *p, struct one *one, const 
     }
     if (one->verdict.action != VERDICT_NEXT) {
         one->state = ONE_DECIDED;
+        p->attempt->unsettled += one->verdict.action == VERDICT_DELIVERED;
         return;
     }
     assert(one->verdict.next > one->next && one->verdict.next < one->count);
@@ -607,6 +608,7 @@ static void local_decide(struct engine *e, struct part *p, struct one *one, cons
     one->verdict = (struct verdict){ .action = kept->class == OUTCOME_OK     ? VERDICT_DELIVERED
                                                : kept->class == OUTCOME_PERM ? VERDICT_BOUNCE
                                                                              : VERDICT_WAIT };
+    p->attempt->unsettled += kept->class == OUTCOME_OK;
 }
 
 static struct slice maildir_prefix(struct part *p, const struct recipient *r)

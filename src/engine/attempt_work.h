@@ -1,5 +1,5 @@
-/* attempt: what its two files share. attempt.c: a message is taken, read, put into parts, and handed to settle.
- * attempt_part.c: a part's way from candidate to candidate. */
+/* attempt: what its files share. attempt.c: a message is taken, read, and put into parts. attempt_part.c: a part's way from
+ * candidate to candidate. attempt_end.c: what became of it, handed to settle. */
 #pragma once
 
 #include "engine/attempt.h"
@@ -24,6 +24,7 @@ enum one_state {
     ONE_SENT,    /* in a transaction */
     ONE_PARKED,  /* goes on in the smart host's part */
     ONE_DECIDED, /* verdict and outcome stand */
+    ONE_SETTLED, /* ... and settle has it: delivered while others were still tried */
     ONE_SHORT,   /* nothing was decided: stop, or no turn: due again at once */
 };
 
@@ -93,6 +94,9 @@ struct attempt {
     struct list pieces;
     struct buffer transcript;
     int64_t guard_us;
+    uint32_t unsettled;      /* delivered recipients that settle has not got yet */
+    int64_t early_us;        /* monotonic: when it gets them, should the attempt go on so long; DEADLINE_NEVER: none */
+    struct handle early;     /* told by settle_early */
 };
 
 struct outcome outcome_keep(struct arena *arena, const struct outcome *o);
@@ -113,3 +117,10 @@ void part_piece_over(struct engine *e, struct piece *piece, const struct transac
 void smarthost_name(const struct engine *e, const struct credential *credential, struct buffer *out);
 void attempts_release_held(struct engine *e); /* what A23b holds is due again */
 void attempt_credential(const struct engine *e, const struct attempt *a, struct credential *ret_credential);
+
+/* ---- attempt_end.c ---- */
+
+/* The attempt goes on: what is delivered already is given to settle when its time has come. */
+void attempt_settle_early(struct engine *e, struct attempt *a);
+/* All parts are over: the rest is settle's, once it has what it got early. */
+void attempt_finish(struct engine *e, struct attempt *a);

@@ -369,7 +369,8 @@ static void groups_free(struct engine *e, struct list *list, bool messages)
     while ((place = list_take_first(list))) {
         struct commit_group *group = group_of(place);
         for (uint32_t i = 0; messages && i < group->item_count; i++)
-            message_free(e, group->items[i].message);
+            if (group->owner != COMMIT_EARLY || group->items[i].kind == STORE_SUBMIT)
+                message_free(e, group->items[i].message);
         buffer_done(&group->bytes);
         mem_free(group);
     }

@@ -12,12 +12,12 @@
  * free. The group's messages belong to commit from commit_start to done, and to the owner's kind again in it.
  *   COMMIT_INTAKE, COMMIT_CONTROL: any status. Somebody waits who can be told: STORE_OK 250, FULL 452, FAILED and
  *     UNKNOWN 451 (it may be stored, the client was told it is not: the one direction that a doubt may take).
- *   COMMIT_SETTLE, COMMIT_NOTICE: STORE_OK and STORE_FENCED only. FULL, FAILED and UNKNOWN stay here and are tried
+ *   COMMIT_SETTLE, COMMIT_EARLY, COMMIT_NOTICE: STORE_OK and STORE_FENCED only. FULL, FAILED and UNKNOWN stay here and are tried
  *     again after 1, 2, 4 ... 60 s, for as long as it takes: what became of a letter is not forgotten while the process
  *     lives. commit_troubled tells the alerts.
  *
  * Before done the group's messages must not be changed: their envelopes were encoded when they were added, but the
- * bodies are sent from where they are. */
+ * bodies are sent from where they are. The settled message of COMMIT_EARLY alone stays its attempt's, who keeps it until done. */
 #pragma once
 
 #include <stdbool.h>
@@ -42,6 +42,7 @@ enum {
 enum commit_owner {
     COMMIT_INTAKE,  /* one submit; answered to a session */
     COMMIT_SETTLE,  /* an attempt is over: settle or end, with notices */
+    COMMIT_EARLY,   /* an attempt goes on: what of it is delivered already, with notices */
     COMMIT_NOTICE,  /* a message of our own by itself (alerts) */
     COMMIT_CONTROL, /* the administrator: hold, release, bounce, drop */
     COMMIT_OWNER_COUNT,

@@ -115,6 +115,7 @@ static const struct engine_calls CALLS = {
 static const struct commit_owner_calls COMMIT_CALLS[COMMIT_OWNER_COUNT] = {
     [COMMIT_INTAKE] = { intake_committed },
     [COMMIT_SETTLE] = { settle_committed },
+    [COMMIT_EARLY] = { settle_early_committed },
     [COMMIT_NOTICE] = { notice_committed },
     [COMMIT_CONTROL] = { settle_committed },
 };

@@ -47,6 +47,7 @@ struct message {
     uint32_t destination;             /* queue_hash of the recipients' domain, 0 when there are several: the index's hint */
     bool body_whole;                  /* the blocks hold the whole body */
     uint32_t stub;                    /* the queue's index, 0 before it has one */
+    bool settling;                    /* settle_early: not durable yet */
     bool inflight;                    /* it has a slot of engine/inflight */
     uint32_t inflight_slot;
     void *owner;                      /* the present owner's (an attempt, a settle) */

@@ -20,6 +20,7 @@ struct settle {
     struct outgoing reading;
     struct buffer original;
     int64_t guard_us;
+    bool early; /* the message is its attempt's */
     bool over;
 };
 
@@ -128,8 +129,9 @@ static void notices_make(struct engine *e, struct message *m, const struct settl
 
 static void settle_commit(struct engine *e, struct message *m, struct settle_plan *plan, struct slice original)
 {
-    struct commit_group *group = commit_group_new(e, COMMIT_SETTLE);
+    struct commit_group *group = commit_group_new(e, plan->early ? COMMIT_EARLY : COMMIT_SETTLE);
     group->context = plan;
+    group->handle = plan->attempt;
     notices_make(e, m, plan, original, group);
     if (plan->after == SETTLE_AFTER_END)
         commit_add_end(e, group, m->envelope.id, m);
@@ -200,7 +202,8 @@ static void settle_free(struct engine *e, struct machine *m)
 {
     struct settle *s = settle_of(m);
     outgoing_done(e, &s->reading);
-    message_free(e, s->message);
+    if (!s->early)
+        message_free(e, s->message);
     buffer_done(&s->original);
     list_remove(&e->settles->all, &s->item);
     e->settles->count--;
@@ -216,6 +219,7 @@ static void settle_start_reading(struct engine *e, struct message *m, struct set
     struct settle *s = mem_alloc(sizeof(*s));
     s->message = m;
     s->plan = plan;
+    s->early = plan->early;
     s->guard_us = e->now.monotonic_us + READ_GUARD_US;
     buffer_init(&s->original, BOUNCE_ORIGINAL_SIZE_MAX);
     list_append(&e->settles->all, &s->item);
@@ -262,9 +266,9 @@ static void message_over(struct engine *e, struct message *m)
     queue_remove(e->queue, m->stub);
 }
 
-void settle_committed(struct engine *e, struct commit_group *group, enum store_status status)
+/* The notices are queued; the message that was settled is the caller's. */
+static struct message *group_settled(struct engine *e, struct commit_group *group)
 {
-    const struct settle_plan *plan = group->context;
     struct message *own = NULL;
     for (uint32_t i = 0; i < group->item_count; i++) {
         struct commit_group_item *item = &group->items[i];
@@ -274,6 +278,25 @@ void settle_committed(struct engine *e, struct commit_group *group, enum store_s
             e->calls->queued(e, item->message);
     }
     assert(own);
+    return own;
+}
+
+/* FENCED: that is seen by the settle that ends the attempt. */
+void settle_early_committed(struct engine *e, struct commit_group *group, enum store_status status)
+{
+    struct message *own = group_settled(e, group);
+    own->settling = false;
+    if (status == STORE_OK)
+        queue_set_refs(e->queue, own->stub, own->record, own->body);
+    struct machine *attempt = handle_machine(e, group->handle);
+    assert(attempt);
+    machine_wake(e, attempt);
+}
+
+void settle_committed(struct engine *e, struct commit_group *group, enum store_status status)
+{
+    const struct settle_plan *plan = group->context;
+    struct message *own = group_settled(e, group);
     inflight_clear(e, own);
     if (handle_is(plan->request))
         e->calls->ordered(e, plan->request);
@@ -323,6 +346,16 @@ void settle_begin(struct engine *e, struct message *m, const struct settle_chang
     stub->message = NULL;
     queue_put_waiting(e->queue, e->now, m->stub, m->envelope.queue, envelope_due_us(&m->envelope));
     message_free(e, m);
+}
+
+void settle_early(struct engine *e, struct message *m, const struct settle_change *changes, uint32_t change_count,
+                  struct handle attempt)
+{
+    assert(!m->settling);
+    struct settle_plan *plan = settle_plan_early(e, m, changes, change_count);
+    plan->attempt = attempt;
+    m->settling = true;
+    settle_carry_out(e, m, plan);
 }
 
 void settle_order(struct engine *e, struct message *m, enum settle_order order, struct handle request)

@@ -57,5 +57,11 @@ void settle_overdue(struct engine *e, struct message *message);
 /* It was in flight when the server ended uncleanly: that is counted and written before it is tried again (alone), and at the
  * third time it is held (so that no letter can stop the server for ever). dot_sent: its waiting recipients are in doubt. */
 void settle_crashed(struct engine *e, struct message *message, bool dot_sent);
+/* An attempt goes on while some of its recipients are delivered: that is written now, with the notices owed for it, so that a crash
+ * does not deliver to them again. The message stays the attempt's, who does not change its envelope nor let it go while
+ * message->settling; then its handle's machine is woken. changes: VERDICT_DELIVERED only, in the message's arena. */
+void settle_early(struct engine *e, struct message *message, const struct settle_change *changes, uint32_t change_count,
+                  struct handle attempt);
+void settle_early_committed(struct engine *e, struct commit_group *group, enum store_status status); /* COMMIT_EARLY's done */
 void settle_committed(struct engine *e, struct commit_group *group, enum store_status status); /* COMMIT_SETTLE's done */
 bool settles_idle(const struct engine *e);

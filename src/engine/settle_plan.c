@@ -263,9 +263,23 @@ struct settle_plan *settle_plan_attempt(struct engine *e, struct message *m, con
         change_apply(&p, &changes[i]);
         tried = tried || !changes[i].wait_short;
     }
-    p.plan->unchanged = !tried;
     p.plan->transcript = arena_copy(&m->arena, transcript);
-    return planner_end(&p);
+    struct settle_plan *plan = planner_end(&p);
+    plan->unchanged = !tried && plan->after == SETTLE_AFTER_WAIT;
+    return plan;
+}
+
+/* Place, queue and due time stay: a crash leaves the others as before the attempt. */
+struct settle_plan *settle_plan_early(struct engine *e, struct message *m, const struct settle_change *changes, uint32_t count)
+{
+    struct planner p = planner_new(e, m);
+    for (uint32_t i = 0; i < count; i++) {
+        assert(changes[i].action == VERDICT_DELIVERED);
+        change_apply(&p, &changes[i]);
+    }
+    message_set_destination(m);
+    p.plan->early = true;
+    return p.plan;
 }
 
 struct settle_plan *settle_plan_overdue(struct engine *e, struct message *m)

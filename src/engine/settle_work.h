@@ -26,6 +26,8 @@ struct settle_plan {
     enum settle_after after;
     uint16_t rule;                /* that stopped it last, for the queue's wakes */
     bool verdict;                 /* it was a verdict on the letter */
+    bool early;                   /* the attempt goes on: the message stays its own */
+    struct handle attempt;        /* early: woken when it is durable */
     bool unchanged;               /* nothing to be written: back into the line as it was */
     struct settle_notice notices[SETTLE_NOTICES_MAX];
     uint32_t notice_count;
@@ -36,6 +38,8 @@ struct settle_plan {
 /* Each makes the plan and changes the envelope; traces what it decides. */
 struct settle_plan *settle_plan_attempt(struct engine *e, struct message *m, const struct settle_change *changes,
                                         uint32_t count, struct slice transcript);
+struct settle_plan *settle_plan_early(struct engine *e, struct message *m, const struct settle_change *changes,
+                                      uint32_t count);
 struct settle_plan *settle_plan_order(struct engine *e, struct message *m, enum settle_order order);
 struct settle_plan *settle_plan_overdue(struct engine *e, struct message *m);
 struct settle_plan *settle_plan_crashed(struct engine *e, struct message *m, bool dot_sent);

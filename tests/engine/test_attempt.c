@@ -1,0 +1,185 @@
+/* One message being tried: what is decided from answer to answer, and what is written when. */
+#include "engine_bench.h"
+
+/* ---- settled as soon as it is answered ---- */
+
+/* Another recipient's host is slow: what was delivered is durable long before the attempt is over. */
+static void delivered_is_settled_at_once(void **state)
+{
+    bench_init("", "");
+    domain_at("fast.test", "mx.fast.test", 1);
+    domain_at("slow.test", "mx.slow.test", 2);
+    b.servers[2].greeting = "";
+    uint64_t id = message_put("from@example.org", "a@fast.test b@slow.test");
+    pass(US_PER_SECOND);
+    assert_int_equal(b.servers[1].messages, 1);
+    assert_int_equal(b.settles, 1);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_DELIVERED);
+    assert_int_equal(stored_state(id, 1), RECIPIENT_WAITING);
+    assert_int_equal(b.inflight, 1); /* it is still being tried */
+    b.servers[2].greeting = NULL;
+    bench_restart(true);
+    pass(US_PER_MINUTE);
+    assert_int_equal(b.servers[1].messages, 1); /* no second copy */
+    assert_int_equal(b.servers[2].messages, 1);
+    assert_true(stored_find(id)->ended);
+    bench_done();
+}
+
+static void one_transaction_is_one_settle(void **state)
+{
+    bench_init("", "");
+    domain_at("fast.test", "mx.fast.test", 1);
+    message_put("from@example.org", "a@fast.test b@fast.test");
+    pass(US_PER_MINUTE);
+    assert_int_equal(b.servers[1].messages, 1);
+    assert_int_equal(b.settles, 0);
+    assert_int_equal(b.ends, 1);
+    assert_int_equal(b.batches, 1);
+    bench_done();
+}
+
+/* fast.test has answered, slow.test is silent. */
+static uint64_t half_way(const char *recipients, bool in_memory)
+{
+    bench_init("", "");
+    domain_at("fast.test", "mx.fast.test", 1);
+    domain_at("slow.test", "mx.slow.test", 2);
+    b.servers[2].greeting = "";
+    return message_put_body("from@example.org", recipients, SLICE("Subject: x\r\n\r\nhello\r\n"), in_memory);
+}
+
+/* What became of it waits until the store has what was settled before, and never overtakes it. */
+static void the_end_waits_for_the_early_settle(void **state)
+{
+    uint64_t id = half_way("a@fast.test b@slow.test", true);
+    b.store_silent = true;
+    pass(US_PER_SECOND);
+    assert_int_equal(b.batches, 1);
+    assert_int_equal(b.settles, 1);
+    pass(5 * US_PER_MINUTE + US_PER_SECOND); /* slow.test's host is given up */
+    assert_int_equal(b.batches, 1);
+    assert_int_equal(stored_envelope(id)->recipients[1].attempts, 0);
+    b.store_silent = false;
+    bench_store_answers();
+    pass(US_PER_SECOND);
+    assert_int_equal(b.settles, 2);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_DELIVERED);
+    assert_int_equal(stored_envelope(id)->recipients[0].attempts, 1);
+    assert_int_equal(stored_state(id, 1), RECIPIENT_WAITING);
+    assert_int_equal(stored_envelope(id)->recipients[1].attempts, 1);
+    assert_int_equal(b.inflight, 0);
+    bench_done();
+}
+
+/* A store in trouble is asked again and again; the attempt goes on meanwhile. */
+static void an_early_settle_is_tried_again(void **state)
+{
+    uint64_t id = half_way("a@fast.test b@slow.test", true);
+    b.store_status = STORE_FAILED;
+    pass(10 * US_PER_SECOND);
+    assert_true(b.batches > 1);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_WAITING);
+    b.store_status = STORE_OK;
+    pass(US_PER_MINUTE);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_DELIVERED);
+    bench_done(); /* ... in the middle of the attempt */
+}
+
+/* The notice that a delivered recipient is owed is durable with it, whether the original is in memory or must be read. */
+static void a_success_is_told_early(bool in_memory)
+{
+    uint64_t id = half_way("a@fast.test b@slow.test", in_memory);
+    struct message *m = queue_stub(b.e->queue, queue_find(b.e->queue, id))->message;
+    if (m)
+        m->envelope.recipients[0].notify = NOTIFY_SUCCESS;
+    struct envelope v = *stored_envelope(id);
+    v.recipients[0].notify = NOTIFY_SUCCESS;
+    struct stored *s = stored_find(id);
+    buffer_clear(&s->envelope);
+    envelope_encode(&v, &s->envelope);
+    b.store_silent = true;
+    pass(US_PER_SECOND);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_DELIVERED);
+    assert_int_equal(b.batches, 1);
+    assert_int_equal(b.submits, 1);
+    struct stored *notice = stored_notice(id);
+    assert_non_null(notice);
+    assert_true(slice_find_slice(buffer_slice(&notice->body), SLICE("Action: relayed")) < notice->body.size);
+    assert_true(slice_find_slice(buffer_slice(&notice->body), SLICE("Subject: x")) < notice->body.size);
+    b.store_silent = false;
+    bench_store_answers();
+    b.servers[2].greeting = NULL;
+    pass(US_PER_HOUR);
+    assert_int_equal(b.servers[1].messages, 1);
+    assert_int_equal(b.servers[2].messages, 1);
+    assert_int_equal(traced_count("notice id="), 1);
+    bench_done();
+}
+
+static void a_success_is_told_early_from_memory(void **state)
+{
+    a_success_is_told_early(true);
+}
+
+static void a_success_is_told_early_from_the_store(void **state)
+{
+    a_success_is_told_early(false);
+}
+
+/* Three fast domains one after another: what is written stays in proportion, and each stands in the record. */
+static void early_settles_of_many(void **state)
+{
+    bench_init("", "");
+    char recipients[4000] = "late@slow.test";
+    domain_at("slow.test", "mx.slow.test", 2);
+    b.servers[2].greeting = "";
+    static char names[20][2][40];
+    for (uint32_t i = 0; i < 20; i++) {
+        snprintf(names[i][0], sizeof names[i][0], "d%u.test", i);
+        snprintf(names[i][1], sizeof names[i][1], "mx.d%u.test", i);
+        domain_at(names[i][0], names[i][1], 3);
+        snprintf(recipients + strlen(recipients), sizeof recipients - strlen(recipients), " u@d%u.test", i);
+    }
+    uint64_t id = message_put("from@example.org", recipients);
+    pass(2 * US_PER_SECOND);
+    assert_int_equal(b.servers[3].messages, 20);
+    assert_in_range(b.settles, 1, 3);
+    for (uint32_t i = 1; i <= 20; i++)
+        assert_int_equal(stored_state(id, i), RECIPIENT_DELIVERED);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_WAITING);
+    bench_done();
+}
+
+/* A server that stops waits for what is being written, and leaves no recipient undecided that was delivered to. */
+static void a_stop_in_between(void **state)
+{
+    uint64_t id = half_way("a@fast.test b@slow.test", true);
+    b.store_silent = true;
+    pass(US_PER_SECOND);
+    engine_feed(b.e, b.now, &(struct event){ .kind = EVENT_STOP });
+    run();
+    assert_false(engine_stopped(b.e));
+    b.store_silent = false;
+    bench_store_answers();
+    pass(6 * US_PER_MINUTE);
+    assert_true(engine_stopped(b.e));
+    assert_int_equal(stored_state(id, 0), RECIPIENT_DELIVERED);
+    assert_int_equal(stored_state(id, 1), RECIPIENT_WAITING);
+    bench_done();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delivered_is_settled_at_once),
+        cmocka_unit_test(the_end_waits_for_the_early_settle),
+        cmocka_unit_test(an_early_settle_is_tried_again),
+        cmocka_unit_test(a_success_is_told_early_from_memory),
+        cmocka_unit_test(a_success_is_told_early_from_the_store),
+        cmocka_unit_test(early_settles_of_many),
+        cmocka_unit_test(a_stop_in_between),
+        cmocka_unit_test(one_transaction_is_one_settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
