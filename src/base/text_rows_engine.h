@@ -44,3 +44,7 @@ TEXT(REMEDY_FILE_UNREADABLE, "give the right path, or let the user of facteurd r
 TEXT(WRONG_NEEDS_RESTART, "cannot be changed while facteurd runs", "ne peut pas être changé pendant que facteurd tourne")
 TEXT(REMEDY_NEEDS_RESTART, "restart facteurd, or give the value back that it had",
      "redémarrez facteurd, ou remettez la valeur précédente")
+TEXT(WRONG_LISTENER, "cannot be opened: {reason}", "impossible à ouvrir : {reason}")
+TEXT(REMEDY_LISTENER,
+     "stop what listens there, or write another address or port; only root may open ports below 1024; a wider or narrower address on the same port needs a restart",
+     "arrêtez ce qui y écoute, ou indiquez une autre adresse ou un autre port ; seul root ouvre les ports inférieurs à 1024 ; une adresse plus large ou plus étroite sur le même port demande un redémarrage")

@@ -297,6 +297,7 @@ struct accounts; /* config/account.h */
 struct event_config {
     const struct config *config;
     const struct accounts *accounts;
+    struct slice refusal_phrases; /* the data file of A13; valid during the call */
 };
 
 struct engine_request; /* engine/engine.h */

@@ -206,6 +206,8 @@ struct config_source {
 /* NULL when something is wrong: then problems has at least one error. Warnings come with a configuration too. */
 struct config *config_parse(const struct config_source *source, struct config_problems *problems);
 void config_free(struct config *config); /* NULL is fine; wipes secrets */
+/* Do both name the same resolvers and trust anchor? */
+bool config_resolvers_equal(const struct config *a, const struct config *b);
 
 /* ---- keys by name, for commands and explanations ---- */
 

@@ -233,6 +233,17 @@ struct config *config_parse(const struct config_source *source, struct config_pr
     return NULL;
 }
 
+bool config_resolvers_equal(const struct config *a, const struct config *b)
+{
+    if (a->dns.servers_count != b->dns.servers_count || !slice_equal(a->dns.trust_anchor_file, b->dns.trust_anchor_file))
+        return false;
+    for (size_t i = 0; i < a->dns.servers_count; i++) {
+        if (!slice_equal(a->dns.servers[i], b->dns.servers[i]))
+            return false;
+    }
+    return true;
+}
+
 void config_free(struct config *config)
 {
     if (!config)

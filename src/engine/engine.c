@@ -19,6 +19,11 @@
     (QUEUE_NO_VERDICT | QUEUE_RULE(10) | QUEUE_RULE(11) | QUEUE_RULE(12) | QUEUE_RULE(13) | QUEUE_RULE(23) |           \
      QUEUE_RULE(24) | QUEUE_RULE(25) | QUEUE_RULE(26) | QUEUE_RULE(32) | QUEUE_RULE(33) | QUEUE_RULE(35))
 
+/* What other resolvers may answer otherwise. */
+#define DNS_RULES                                                                                                      \
+    (QUEUE_RULE(1) | QUEUE_RULE(2) | QUEUE_RULE(3) | QUEUE_RULE(4) | QUEUE_RULE(5) | QUEUE_RULE(6) | QUEUE_RULE(7) |   \
+     QUEUE_RULE(8) | QUEUE_RULE(9) | QUEUE_RULE(35))
+
 /* ---- the pump: the queue hands out what is due when everybody else has had his say ---- */
 
 struct pump {
@@ -122,13 +127,19 @@ static const struct commit_owner_calls COMMIT_CALLS[COMMIT_OWNER_COUNT] = {
 
 /* ---- life ---- */
 
+static void phrases_set(struct engine *e, struct slice text)
+{
+    arena_done(&e->phrases_arena);
+    refusal_phrases_parse(text, &e->phrases_arena, &e->phrases);
+}
+
 struct engine *engine_new(struct now now, const struct engine_options *options)
 {
     struct engine *e = mem_alloc(sizeof(*e));
     core_init(e, now, options);
     e->calls = &CALLS;
     arena_init(&e->phrases_arena);
-    refusal_phrases_parse(options->refusal_phrases, &e->phrases_arena, &e->phrases);
+    phrases_set(e, options->refusal_phrases);
     messages_init(e);
     pump_init(e);
     destinations_init(e);
@@ -245,9 +256,9 @@ static void feed_store_state(struct engine *e, const struct event *event)
                                                               : SLICE("room again") });
 }
 
-void engine_dnssec_unavailable(struct engine *e)
+void engine_dnssec(struct engine *e, bool available)
 {
-    plain_alert(e, true, SLICE("dnssec"), TEXT_ALERT_DNSSEC_OFF, TEXT_ALERT_DNSSEC_OFF_REMEDY);
+    plain_alert(e, !available, SLICE("dnssec"), TEXT_ALERT_DNSSEC_OFF, TEXT_ALERT_DNSSEC_OFF_REMEDY);
 }
 
 static bool place_changed(const struct config_server_place *a, const struct config_server_place *b)
@@ -293,13 +304,20 @@ static void feed_config(struct engine *e, const struct event *event)
 {
     bool mended = delivery_changed(e->config, event->config.config) ||
                   (e->accounts != event->config.accounts && logins_changed(e->accounts, event->config.accounts));
+    bool resolvers = !config_resolvers_equal(e->config, event->config.config);
     e->config = event->config.config;
     e->accounts = event->config.accounts;
+    phrases_set(e, event->config.refusal_phrases);
     sessions_configure(e);
     intakes_configure(e);
     attempts_configure(e);
     if (mended)
         engine_mended(e);
+    if (resolvers) {
+        destination_forget(e, NULL);
+        lookups_forget_all(e);
+        queue_wake_all(e->queue, mended ? MENDED_RULES | DNS_RULES : DNS_RULES);
+    }
     trace(e, &(struct trace_event){ .kind = TRACE_CONFIG, .reason = SLICE("a new configuration is in force") });
 }
 

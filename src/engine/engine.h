@@ -48,8 +48,8 @@ void engine_feed(struct engine *e, struct now now, const struct event *event);
 bool engine_next(struct engine *e, struct op *ret_op);
 int64_t engine_deadline_us(const struct engine *e); /* monotonic; never DEADLINE_NEVER while anything is unfinished */
 void engine_mended(struct engine *e);                 /* A46: what failed is tried again at once, paced */
-/* The system's resolvers strip DNSSEC or answer it wrongly: validation is off, DANE with it; an alert says so. */
-void engine_dnssec_unavailable(struct engine *e);
+/* Not available: the resolvers strip DNSSEC or answer it wrongly; validation is off, DANE with it, and an alert says so. */
+void engine_dnssec(struct engine *e, bool available);
 bool engine_stopped(const struct engine *e);        /* after EVENT_STOP: nothing is in flight any more */
 
 /* ---- what can be told at once (admin/): read it between two events ---- */

@@ -125,3 +125,8 @@ void lookups_forget_failures(struct engine *e)
 {
     resolver_forget_failures(e->resolver);
 }
+
+void lookups_forget_all(struct engine *e)
+{
+    resolver_forget_all(e->resolver);
+}

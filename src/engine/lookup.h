@@ -26,4 +26,5 @@ static inline bool lookup_client_answered(const struct lookup_client *client)
 {
     return client->client.pending == 0;
 }
-void lookups_forget_failures(struct engine *e); /* A46 */
+void lookups_forget_failures(struct engine *e);
+void lookups_forget_all(struct engine *e); /* A46 */

@@ -262,13 +262,23 @@ struct resolver_entry *resolver_overdue(struct resolver *r, struct now now)
                                                       : LIST_OWNER(list_first(&r->asked), struct resolver_entry, item);
 }
 
-void resolver_forget_failures(struct resolver *r)
+static void forget(struct resolver *r, bool failures_only)
 {
     struct list_item *next;
     for (struct list_item *i = list_first(&r->known); i; i = next) {
         next = list_next(&r->known, i);
         struct resolver_entry *entry = LIST_OWNER(i, struct resolver_entry, item);
-        if (entry->answer.status != DNS_OK)
+        if (!failures_only || entry->answer.status != DNS_OK)
             entry_free(r, entry);
     }
+}
+
+void resolver_forget_failures(struct resolver *r)
+{
+    forget(r, true);
+}
+
+void resolver_forget_all(struct resolver *r)
+{
+    forget(r, false);
 }

@@ -97,5 +97,7 @@ int64_t resolver_deadline_us(const struct resolver *r);
 /* The first lookup that the driver has not answered in time, to be fed as a temporary failure; NULL. */
 struct resolver_entry *resolver_overdue(struct resolver *r, struct now now);
 
-/* Forgets what says no, or nothing: the administrator has mended something (A46). */
+/* Forgets what is known: what says no, or nothing, when the administrator has mended something (A46); all of it when other
+ * resolvers are asked from now on. */
 void resolver_forget_failures(struct resolver *r);
+void resolver_forget_all(struct resolver *r);

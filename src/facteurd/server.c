@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "config/problem.h"
 #include "engine/engine.h"
+#include "facteurd/listening.h"
 #include "facteurd/setup.h"
 #include "io/config_file.h"
 #include "io/control_socket.h"
@@ -65,7 +66,7 @@ static void own_addresses_fill(struct engine_options *options)
 
 static void engine_make(struct server *s, struct now now)
 {
-    struct buffer phrases;
+    struct buffer phrases; /* the engine copies them */
     buffer_init(&phrases, PHRASES_MAX);
     setup_phrases(s->config, &phrases);
     struct engine_options options = { .config = s->config, .accounts = s->accounts,
@@ -86,6 +87,18 @@ static void inflight_found(void *context, uint64_t id, bool dot_sent)
 
 /* ---- reload ---- */
 
+static struct dns_resolvers resolvers_of(const struct config *config)
+{
+    return (struct dns_resolvers){ config->dns.servers, config->dns.servers_count, config->dns.trust_anchor_file };
+}
+
+static void resolvers_set(struct server *s)
+{
+    struct dns_resolvers resolvers = resolvers_of(s->config);
+    if (loop_set_resolvers(s->loop, &resolvers, s->config->dns.timeout_us) != ERR_OK)
+        fprintf(stderr, "facteurd: the DNS library could not be started again; the name servers before stay\n");
+}
+
 static void put_in_force(struct server *s, struct config *config, struct accounts *accounts)
 {
     config->number = s->config->number + 1;
@@ -93,7 +106,15 @@ static void put_in_force(struct server *s, struct config *config, struct account
     s->old_accounts = s->accounts;
     s->config = config;
     s->accounts = accounts;
-    loop_feed(s->loop, &(struct event){ .kind = EVENT_CONFIG, .config = { config, accounts } });
+    struct buffer phrases;
+    buffer_init(&phrases, PHRASES_MAX);
+    setup_phrases(config, &phrases);
+    loop_feed(s->loop, &(struct event){ .kind = EVENT_CONFIG, .config = { config, accounts, buffer_slice(&phrases) } });
+    buffer_done(&phrases);
+    if (s->old_config->dns.timeout_us != config->dns.timeout_us || !config_resolvers_equal(s->old_config, config))
+        resolvers_set(s);
+    listening_close_others(s->loop, config);
+    store_thread_limits(loop_store(s->loop), &(struct store_limits){ config->limits.min_free_bytes, setup_history(config) });
     config_free(s->old_config);
     accounts_free(s->old_accounts);
     s->old_config = NULL;
@@ -124,6 +145,11 @@ static bool server_reload(void *context, struct config_problems *problems)
     if (config && accounts && needs_restart(s->config, config)) {
         const struct problem_at at = { config->lines[CONFIG_SERVER_DATA_DIR], SLICE("Server.DataDir"), false };
         problem_add(problems, at, TEXT_WRONG_NEEDS_RESTART, TEXT_REMEDY_NEEDS_RESTART, NULL, 0);
+        accounts_free(accounts);
+        accounts = NULL;
+    }
+    if (accounts && !listening_open(s->loop, config, problems)) {
+        listening_close_others(s->loop, s->config);
         accounts_free(accounts);
         accounts = NULL;
     }
@@ -182,60 +208,19 @@ static void turn(void *context, struct now now)
 static void validation(void *context, enum dns_validation state)
 {
     struct server *s = context;
-    if (state == DNS_VALIDATION_UNAVAILABLE)
-        engine_dnssec_unavailable(s->engine);
+    engine_dnssec(s->engine, state != DNS_VALIDATION_UNAVAILABLE);
 }
 
 static const struct loop_calls LOOP_CALLS = { signalled, replied, turn, validation };
-
-/* ---- listening ---- */
-
-static enum err listen_one(struct server *s, enum listener_kind kind, const struct config_listen *at, struct buffer *problem)
-{
-    struct loop_listen listen = { .kind = kind, .descriptor = -1 };
-    listen.address = (struct ip_address){ .family = at->family, .port = at->port };
-    memcpy(listen.address.octets, at->ip, sizeof(at->ip));
-    enum err err = loop_listen(s->loop, &listen, problem);
-    if (err != ERR_OK)
-        buffer_add_format(problem, " (port %u; is another server there, or may only root open it?)", at->port);
-    return err;
-}
-
-static enum err listen_list(struct server *s, enum listener_kind kind, const struct config_listen *list, size_t count,
-                            struct buffer *problem)
-{
-    enum err err = ERR_OK;
-    for (size_t i = 0; i < count && err == ERR_OK; i++)
-        err = listen_one(s, kind, &list[i], problem);
-    return err;
-}
-
-static enum err listen_all(struct server *s, struct buffer *problem)
-{
-    const struct config *c = s->config;
-    char path[SOCKET_PATH_MAX];
-    snprintf(path, sizeof(path), "%.*s/submit", SLICE_ARG(c->server.data_dir));
-    const struct loop_listen local = { .kind = LISTENER_LOCAL, .descriptor = -1, .path = path, .mode = 0666 };
-    enum err err = listen_list(s, LISTENER_RELAY, c->listen.relay, c->listen.relay_count, problem);
-    if (err == ERR_OK)
-        err = listen_list(s, LISTENER_SUBMISSION, c->listen.submission, c->listen.submission_count, problem);
-    if (err == ERR_OK)
-        err = listen_list(s, LISTENER_SUBMISSIONS, c->listen.submissions, c->listen.submissions_count, problem);
-    return err == ERR_OK ? loop_listen(s->loop, &local, problem) : err;
-}
 
 /* ---- life ---- */
 
 static enum err loop_make(struct server *s, struct buffer *problem)
 {
-    const char **servers = arena_array(&s->texts, const char *, s->config->dns.servers_count + 1);
-    for (size_t i = 0; i < s->config->dns.servers_count; i++)
-        servers[i] = arena_text(&s->texts, s->config->dns.servers[i]);
-    struct slice anchor = s->config->dns.trust_anchor_file;
     const struct loop_options options = {
         .engine = s->engine, .store = s->store, .disk = s->disk, .history = s->history, .tls = s->tls,
-        .inflight = s->inflight, .log = s->log, .dns_servers = servers, .dns_server_count = s->config->dns.servers_count,
-        .dns_anchor_file = anchor.size > 0 ? arena_text(&s->texts, anchor) : NULL, .dns_timeout_us = s->config->dns.timeout_us,
+        .inflight = s->inflight, .log = s->log, .resolvers = resolvers_of(s->config),
+        .dns_timeout_us = s->config->dns.timeout_us,
         .calls = &LOOP_CALLS, .context = s,
     };
     return loop_new(&options, problem, &s->loop);
@@ -334,6 +319,20 @@ static enum err control_make(struct server *s, struct buffer *problem)
     return control_socket_new(&options, problem, &s->socket);
 }
 
+static enum err listen_all(struct server *s, struct buffer *problem)
+{
+    struct config_problems problems;
+    config_problems_init(&problems);
+    problems.language = language_of_environment();
+    bool open = listening_open(s->loop, s->config, &problems);
+    for (uint32_t i = 0; i < problems.count; i++) {
+        buffer_add_text(problem, i > 0 ? "\n" : "");
+        config_problem_format(slice_of(s->config_path), &problems.items[i], problem);
+    }
+    config_problems_done(&problems);
+    return open ? listening_local(s->loop, s->config, problem) : ERR_REFUSED;
+}
+
 static enum err server_start(struct server *s, struct buffer *problem)
 {
     struct now now = now_at_start();
@@ -355,9 +354,7 @@ static enum err server_start(struct server *s, struct buffer *problem)
     err = loop_make(s, problem);
     if (err == ERR_OK)
         err = control_make(s, problem);
-    if (err == ERR_OK)
-        err = listen_all(s, problem);
-    return err;
+    return err == ERR_OK ? listen_all(s, problem) : err;
 }
 
 static void server_end(struct server *s)

@@ -121,6 +121,11 @@ static const char *remedy_of(enum err err)
     }
 }
 
+struct history_options setup_history(const struct config *config)
+{
+    return (struct history_options){ config->limits.history_us, config->limits.history_bytes };
+}
+
 enum err setup_store(const struct config *config, struct now now, struct disk **ret_disk, struct store **ret_store,
                      struct history **ret_history, struct buffer *problem)
 {
@@ -140,7 +145,7 @@ enum err setup_store(const struct config *config, struct now now, struct disk **
         disk_system_close(disk);
         return err;
     }
-    const struct history_options history = { config->limits.history_us, config->limits.history_bytes };
+    const struct history_options history = setup_history(config);
     *ret_history = NULL;
     if (history_open(disk, &history, ret_history) != ERR_OK)
         *ret_history = NULL; /* for people only: mail goes without it */

@@ -18,6 +18,7 @@ enum err setup_folders(const struct config *config, struct buffer *problem);
 enum err setup_tls(const struct config *config, struct tls_store **ret_tls, struct buffer *problem);
 enum err setup_store(const struct config *config, struct now now, struct disk **ret_disk, struct store **ret_store,
                      struct history **ret_history, struct buffer *problem);
+struct history_options setup_history(const struct config *config);
 /* A13's phrases: the shipped ones and the administrator's. */
 void setup_phrases(const struct config *config, struct buffer *out);
 void setup_random(void *bytes, size_t size);

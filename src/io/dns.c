@@ -35,6 +35,9 @@ struct lookup {
 
 struct dns {
     struct dns_options options;
+    struct arena names; /* of the resolvers and the anchor */
+    const char *const *servers;
+    size_t server_count;
     struct ub_ctx *context;
     struct lookup *first, *last;
     struct lookup *waiting; /* asked while the probe is under way, newest first */
@@ -89,10 +92,10 @@ static struct ub_ctx *context_make(const struct dns *dns, const char *anchor_fil
         snprintf(value, sizeof value, "%s transparent", transparent_zones[i]);
         ub_ctx_set_option(context, "local-zone:", value);
     }
-    if (dns->options.server_count == 0)
+    if (dns->server_count == 0)
         ub_ctx_resolvconf(context, NULL);
-    for (size_t i = 0; i < dns->options.server_count; i++)
-        ub_ctx_set_fwd(context, dns->options.servers[i]);
+    for (size_t i = 0; i < dns->server_count; i++)
+        ub_ctx_set_fwd(context, dns->servers[i]);
     ub_ctx_hosts(context, NULL);
     if (anchor_file)
         ub_ctx_add_ta_file(context, anchor_file);
@@ -153,14 +156,9 @@ static void lookup_start(struct dns *dns, struct lookup *l)
         l->deadline_us = 0; /* dns_expire answers it in the next turn: never from within dns_ask */
 }
 
-/* Without an anchor nothing is bogus; what was asked of the old context is asked again. */
-static void validation_give_up(struct dns *dns)
+/* Asks what is open of the context of now; the one before is gone. */
+static void lookups_restart(struct dns *dns)
 {
-    ub_ctx_delete(dns->context);
-    mem_free(dns->probe);
-    dns->probe = NULL;
-    dns->context = context_make(dns, NULL);
-    assert(dns->context);
     struct lookup *l = dns->first;
     dns->first = dns->last = NULL;
     while (l) {
@@ -168,6 +166,23 @@ static void validation_give_up(struct dns *dns)
         lookup_start(dns, l);
         l = next;
     }
+}
+
+static void context_replace(struct dns *dns, struct ub_ctx *context)
+{
+    ub_ctx_delete(dns->context);
+    mem_free(dns->probe);
+    dns->probe = NULL;
+    dns->context = context;
+}
+
+/* Without an anchor nothing is bogus; what was asked of the old context is asked again. */
+static void validation_give_up(struct dns *dns)
+{
+    struct ub_ctx *context = context_make(dns, NULL);
+    assert(context);
+    context_replace(dns, context);
+    lookups_restart(dns);
 }
 
 static void waiting_start(struct dns *dns)
@@ -219,31 +234,71 @@ static void lookup_answered(void *data, int err, struct ub_result *result)
 
 /* ---- public ---- */
 
+static void resolvers_keep(struct dns *dns, const struct dns_resolvers *resolvers)
+{
+    const char **servers = arena_array(&dns->names, const char *, resolvers->server_count + 1);
+    for (size_t i = 0; i < resolvers->server_count; i++)
+        servers[i] = arena_text(&dns->names, resolvers->servers[i]);
+    dns->servers = servers;
+    dns->server_count = resolvers->server_count;
+    dns->anchor_file = resolvers->anchor_file.size > 0 ? arena_text(&dns->names, resolvers->anchor_file) : NULL;
+    if (!dns->anchor_file && access(root_anchor_file, R_OK) == 0)
+        dns->anchor_file = root_anchor_file;
+}
+
+static void probe_start(struct dns *dns)
+{
+    dns->probe_until_us = 0;
+    dns->probe_answered = false;
+    dns->validation = dns->anchor_file ? DNS_VALIDATION_PROBING : DNS_VALIDATION_OFF;
+    if (dns->validation != DNS_VALIDATION_PROBING)
+        return;
+    struct lookup *l = mem_alloc(sizeof *l);
+    l->dns = dns;
+    l->probe = true;
+    dns->probe = l;
+    if (ub_resolve_async(dns->context, ".", TYPE_SOA, CLASS_IN, l, lookup_answered, NULL) != 0) {
+        mem_free(l);
+        dns->probe = NULL;
+        dns->validation = DNS_VALIDATION_ON;
+    }
+}
+
 enum err dns_new(const struct dns_options *options, struct dns **ret_dns)
 {
     struct dns *dns = mem_alloc(sizeof *dns);
     dns->options = *options;
-    dns->anchor_file = options->anchor_file;
-    if (!dns->anchor_file && access(root_anchor_file, R_OK) == 0)
-        dns->anchor_file = root_anchor_file;
+    arena_init(&dns->names);
+    resolvers_keep(dns, &options->resolvers);
     dns->context = context_make(dns, dns->anchor_file);
     if (!dns->context) {
+        arena_done(&dns->names);
         mem_free(dns);
         return ERR_IO;
     }
-    dns->validation = dns->anchor_file ? DNS_VALIDATION_PROBING : DNS_VALIDATION_OFF;
-    if (dns->validation == DNS_VALIDATION_PROBING) {
-        struct lookup *l = mem_alloc(sizeof *l);
-        l->dns = dns;
-        l->probe = true;
-        dns->probe = l;
-        if (ub_resolve_async(dns->context, ".", TYPE_SOA, CLASS_IN, l, lookup_answered, NULL) != 0) {
-            mem_free(l);
-            dns->probe = NULL;
-            dns->validation = DNS_VALIDATION_ON;
-        }
-    }
+    probe_start(dns);
     *ret_dns = dns;
+    return ERR_OK;
+}
+
+/* What waits for the probe keeps waiting for the new one, or starts when there is none. */
+enum err dns_configure(struct dns *dns, const struct dns_resolvers *resolvers)
+{
+    struct dns before = *dns;
+    arena_init(&dns->names);
+    resolvers_keep(dns, resolvers);
+    struct ub_ctx *context = context_make(dns, dns->anchor_file);
+    if (!context) {
+        arena_done(&dns->names);
+        *dns = before;
+        return ERR_IO;
+    }
+    arena_done(&before.names);
+    context_replace(dns, context);
+    probe_start(dns);
+    lookups_restart(dns);
+    if (dns->validation != DNS_VALIDATION_PROBING)
+        waiting_start(dns);
     return ERR_OK;
 }
 
@@ -263,6 +318,7 @@ void dns_free(struct dns *dns)
         dns->waiting = l->next;
         mem_free(l);
     }
+    arena_done(&dns->names);
     mem_free(dns);
 }
 

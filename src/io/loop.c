@@ -32,7 +32,8 @@ struct listener {
     };
     struct loop *loop;
     enum listener_kind kind;
-    bool open;
+    struct ip_address address; /* TCP */
+    bool open, closing;        /* neither: the place is free */
     char path[108];
 };
 
@@ -350,11 +351,18 @@ static void dns_rewatch(uv_handle_t *handle)
     dns_watch(handle->data);
 }
 
+/* A new context has a new descriptor. */
+static void dns_watch_anew(struct loop *loop)
+{
+    if (!uv_is_closing((uv_handle_t *)&loop->dns_poll))
+        uv_close((uv_handle_t *)&loop->dns_poll, dns_rewatch);
+}
+
 static void dns_validation(void *context, enum dns_validation validation)
 {
     struct loop *loop = context;
     if (validation == DNS_VALIDATION_UNAVAILABLE)
-        uv_close((uv_handle_t *)&loop->dns_poll, dns_rewatch); /* a new context has a new descriptor */
+        dns_watch_anew(loop);
     loop->options.calls->validation(loop->options.context, validation);
 }
 
@@ -404,39 +412,98 @@ static int listener_bind(struct loop *loop, struct listener *l, const struct loo
     return status;
 }
 
+static struct listener *listener_place(struct loop *loop)
+{
+    for (size_t i = 0; i < loop->listener_count; i++) {
+        if (!loop->listeners[i].open && !loop->listeners[i].closing)
+            return &loop->listeners[i];
+    }
+    return loop->listener_count < LISTENERS_MAX ? &loop->listeners[loop->listener_count++] : NULL;
+}
+
+static void listener_closed(uv_handle_t *handle)
+{
+    struct listener *l = handle->data;
+    l->closing = false;
+}
+
+static void listener_close(struct listener *l)
+{
+    l->open = false;
+    l->closing = true;
+    uv_close(&l->uv, listener_closed);
+    if (l->path[0])
+        unlink(l->path);
+}
+
+static void address_add(struct buffer *out, const struct ip_address *address)
+{
+    struct sockaddr_storage storage;
+    char text[64];
+    if (ip_address_to(address, &storage) && uv_ip_name((struct sockaddr *)&storage, text, sizeof text) == 0)
+        buffer_add_format(out, address->family == 6 ? "[%s]:%u: " : "%s:%u: ", text, address->port);
+}
+
 enum err loop_listen(struct loop *loop, const struct loop_listen *listen, struct buffer *problem)
 {
-    if (loop->listener_count == LISTENERS_MAX) {
+    struct listener *l = listener_place(loop);
+    if (!l) {
         buffer_add_format(problem, "more than %d listen addresses", LISTENERS_MAX);
         return ERR_TOO_LARGE;
     }
-    struct listener *l = &loop->listeners[loop->listener_count];
-    *l = (struct listener){ .loop = loop, .kind = listen->kind };
+    *l = (struct listener){ .loop = loop, .kind = listen->kind, .address = listen->address };
     int status = listener_bind(loop, l, listen);
     l->uv.data = l;
     if (listen->path)
         snprintf(l->path, sizeof l->path, "%s", listen->path);
     if (status == 0)
         status = uv_listen(&l->stream, BACKLOG, accepted);
-    loop->listener_count++;
     l->open = true;
     if (status == 0)
         return ERR_OK;
+    l->path[0] = 0; /* what stands there is not ours */
+    listener_close(l);
+    if (!listen->path)
+        address_add(problem, &listen->address);
     buffer_add_format(problem, "%s", uv_strerror(status));
     return ERR_REFUSED;
 }
 
-void loop_listen_stop(struct loop *loop)
+static bool address_equal(const struct ip_address *a, const struct ip_address *b)
+{
+    return a->family == b->family && a->port == b->port && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
+bool loop_listens(const struct loop *loop, enum listener_kind kind, const struct ip_address *address)
+{
+    for (size_t i = 0; i < loop->listener_count; i++) {
+        const struct listener *l = &loop->listeners[i];
+        if (l->open && l->kind == kind && address_equal(&l->address, address))
+            return true;
+    }
+    return false;
+}
+
+void loop_listen_keep(struct loop *loop, loop_listen_wanted *keep, const void *context)
 {
     for (size_t i = 0; i < loop->listener_count; i++) {
         struct listener *l = &loop->listeners[i];
-        if (!l->open)
-            continue;
-        l->open = false;
-        uv_close(&l->uv, NULL);
-        if (l->path[0])
-            unlink(l->path);
+        if (l->open && !keep(context, l->kind, &l->address))
+            listener_close(l);
     }
+}
+
+static bool none_wanted(const void *context, enum listener_kind kind, const struct ip_address *address)
+{
+    (void)context;
+    (void)kind;
+    (void)address;
+    return false;
+}
+
+void loop_listen_stop(struct loop *loop)
+{
+    loop_listen_keep(loop, none_wanted, NULL);
 }
 
 /* ---- the loop ---- */
@@ -461,9 +528,7 @@ static enum err dns_begin(struct loop *loop, struct buffer *problem)
 {
     const struct loop_options *o = &loop->options;
     struct dns_options dns = {
-        .servers = o->dns_servers,
-        .server_count = o->dns_server_count,
-        .anchor_file = o->dns_anchor_file,
+        .resolvers = o->resolvers,
         .answer = dns_answered,
         .validation = dns_validation,
         .context = loop,
@@ -576,6 +641,15 @@ void loop_feed(struct loop *loop, const struct event *event)
 void loop_set_tls(struct loop *loop, struct tls_store *tls)
 {
     loop->host.tls = tls;
+}
+
+enum err loop_set_resolvers(struct loop *loop, const struct dns_resolvers *resolvers, int64_t timeout_us)
+{
+    loop->options.dns_timeout_us = timeout_us;
+    dns_watch_anew(loop);
+    enum err err = dns_configure(loop->dns, resolvers);
+    dns_timer_set(loop);
+    return err;
 }
 
 struct store_thread *loop_store(struct loop *loop)

@@ -41,9 +41,7 @@ struct loop_options {
     struct tls_store *tls;
     struct inflight_map *inflight;
     struct log *log;
-    const char *const *dns_servers;
-    size_t dns_server_count;
-    const char *dns_anchor_file;
+    struct dns_resolvers resolvers; /* copied */
     int64_t dns_timeout_us;
     const struct loop_calls *calls;
     void *context;
@@ -52,12 +50,19 @@ struct loop_options {
 /* On failure `problem` holds a sentence. */
 enum err loop_new(const struct loop_options *options, struct buffer *problem, struct loop **ret_loop);
 void loop_free(struct loop *loop);
+/* On failure `problem` has the address and the reason. */
 enum err loop_listen(struct loop *loop, const struct loop_listen *listen, struct buffer *problem);
-void loop_listen_stop(struct loop *loop);    /* closes the listeners */
+bool loop_listens(const struct loop *loop, enum listener_kind kind, const struct ip_address *address);
+/* Closes the listeners that `keep` does not want. */
+typedef bool loop_listen_wanted(const void *context, enum listener_kind kind, const struct ip_address *address);
+void loop_listen_keep(struct loop *loop, loop_listen_wanted *keep, const void *context);
+void loop_listen_stop(struct loop *loop);    /* closes all of them */
 void loop_run(struct loop *loop);            /* returns after loop_end, when nothing is left to flush */
 void loop_end(struct loop *loop);
 struct now loop_now(const struct loop *loop); /* of this turn */
 uv_loop_t *loop_uv(struct loop *loop);
 void loop_feed(struct loop *loop, const struct event *event); /* from the program: configuration, requests, stop */
 void loop_set_tls(struct loop *loop, struct tls_store *tls);  /* for new connections; the old one stays until loop_free */
+/* Other resolvers from now on; on failure those before stay. */
+enum err loop_set_resolvers(struct loop *loop, const struct dns_resolvers *resolvers, int64_t timeout_us);
 struct store_thread *loop_store(struct loop *loop);

@@ -24,6 +24,7 @@ enum job_kind {
     JOB_STUBS,   /* writer */
     JOB_DAMAGED, /* writer: the reader found a message damaged */
     JOB_LIST,    /* writer first (so that the list is complete), then reader */
+    JOB_LIMITS,  /* writer, then reader */
     JOB_HISTORY, /* reader */
     JOB_EVENT,   /* neither: only to be fed */
 };
@@ -38,6 +39,7 @@ struct job {
     struct arena arena;
     struct buffer bytes;
     struct store_list list;
+    struct store_limits limits;
     struct history_event *events;
     uint32_t event_count;
 };
@@ -262,6 +264,10 @@ static void write_job(struct store_thread *st, struct job *job)
         if (store_quarantine(st->options.store, now_sample(), job->op.load.id) != ERR_OK)
             job->event.loaded.err = ERR_IO;
         break;
+    case JOB_LIMITS:
+        store_set_min_free(st->options.store, job->limits.min_free_bytes);
+        queue_put(&st->reading, job);
+        return;
     default:
         assert(job->kind == JOB_LIST);
         write_list(st, job);
@@ -354,6 +360,12 @@ static void *reader_run(void *context)
             read_history(st, job);
             continue;
         }
+        if (job->kind == JOB_LIMITS) {
+            if (st->options.history)
+                history_configure(st->options.history, &job->limits.history);
+            job_free(job);
+            continue;
+        }
         if (job->kind == JOB_LIST)
             read_list(st, reader, job);
         else
@@ -425,6 +437,13 @@ void store_thread_op(struct store_thread *st, const struct op *op)
 void store_thread_load(struct store_thread *st)
 {
     queue_put(&st->writing, job_new(JOB_STUBS));
+}
+
+void store_thread_limits(struct store_thread *st, const struct store_limits *limits)
+{
+    struct job *job = job_new(JOB_LIMITS);
+    job->limits = *limits;
+    queue_put(&st->writing, job);
 }
 
 void store_thread_list(struct store_thread *st, const struct store_list *list)

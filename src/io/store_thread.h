@@ -33,6 +33,14 @@ void store_thread_op(struct store_thread *st, const struct op *op);
 void store_thread_history(struct store_thread *st, const struct history_event *event);
 uint64_t store_thread_history_dropped(const struct store_thread *st);
 
+/* Limits of a changed configuration; both threads take them up after what was given them before. */
+struct store_limits {
+    uint64_t min_free_bytes;
+    struct history_options history;
+};
+
+void store_thread_limits(struct store_thread *st, const struct store_limits *limits);
+
 /* A list of queued messages, or of history, for people; `done` is called on the loop's thread. */
 struct store_list {
     enum { STORE_LIST_QUEUE, STORE_LIST_HISTORY } kind;

@@ -151,6 +151,11 @@ static enum err history_put_aside(struct history *history)
     return err == ERR_OK ? history_connect(history) : err;
 }
 
+void history_configure(struct history *history, const struct history_options *options)
+{
+    history->options = *options;
+}
+
 enum err history_open(struct disk *disk, const struct history_options *options, struct history **ret_history)
 {
     struct history *history = mem_alloc(sizeof *history);

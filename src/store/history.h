@@ -37,6 +37,7 @@ struct history_event {
 
 enum err history_open(struct disk *disk, const struct history_options *options, struct history **ret_history);
 void history_close(struct history *history); /* NULL does nothing */
+void history_configure(struct history *history, const struct history_options *options); /* from the next history_prune on */
 /* One transaction. Errors are for a counter; the events are then lost. */
 enum err history_add(struct history *history, const struct history_event *events, uint32_t count);
 /* Removes at most `limit` events that are too old at now_us (wall) or too many; true: there are more. */

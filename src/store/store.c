@@ -301,6 +301,12 @@ bool store_damage_next(struct store *store, struct store_damage *ret_damage)
     return true;
 }
 
+void store_set_min_free(struct store *store, uint64_t bytes)
+{
+    store->options.min_free_bytes = bytes;
+    core_look_at_room(store);
+}
+
 void store_state_get(const struct store *store, struct store_state *ret_state)
 {
     bool stuck = !store->spool.active && store->spool.failures > 0 && store->spool.cut_count > 0;

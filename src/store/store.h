@@ -52,6 +52,9 @@ enum err store_open(struct disk *disk, struct now now, const struct store_option
 /* Ends in good order; nothing depends on it. All readers must be closed before. NULL does nothing. */
 void store_close(struct store *store);
 
+/* Another MinFree from now on; on the writer's thread. */
+void store_set_min_free(struct store *store, uint64_t bytes);
+
 /* What opening found, for the log and for the engine's last_id. */
 struct store_report {
     bool created;             /* the folder was empty */

@@ -134,6 +134,8 @@ static void test_forget_failures(void **state)
     resolver_forget_failures(&r);
     assert_null(resolver_peek(&r, at(1), SLICE("no.example"), DNS_A));
     assert_non_null(resolver_peek(&r, at(1), SLICE("yes.example"), DNS_A));
+    resolver_forget_all(&r);
+    assert_null(resolver_peek(&r, at(1), SLICE("yes.example"), DNS_A));
     resolver_client_cancel(&r, &client);
     assert_null(resolver_take_answered(&r));
     resolver_done(&r);
