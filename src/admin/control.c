@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/follow.h"
 #include "admin/report.h"
 #include "base/arena.h"
 #include "base/table.h"
 #include "proto/address.h"
+
+enum { LOG_LIMIT_DEFAULT = 100 };
 
 struct pending {
     uint64_t client;
@@ -20,6 +23,7 @@ struct control {
     struct control_calls calls;
     void *context;
     struct table pending; /* tag -> struct pending */
+    struct follow *follow;
     uint64_t tag;
 };
 
@@ -37,6 +41,7 @@ struct control *control_new(const struct engine *engine, const struct control_ca
     c->context = context;
     const uint64_t key[2] = { 0 }; /* tags are ours */
     table_init(&c->pending, key);
+    c->follow = follow_new();
     return c;
 }
 
@@ -54,6 +59,7 @@ void control_free(struct control *c)
     for (struct pending *p; (p = table_next(&c->pending, &position)) != NULL;)
         pending_free(p);
     table_done(&c->pending);
+    follow_free(c->follow);
     mem_free(c);
 }
 
@@ -183,6 +189,23 @@ static void verb_history(struct control *c, const struct question *q)
     c->calls.list_history(c->context, &query, pending_new(c, q, false));
 }
 
+static void verb_log(struct control *c, const struct question *q)
+{
+    struct follow_filter filter = { .from = text_of(q, "from"), .to = text_of(q, "to") };
+    uint64_t limit = number_of(q, "limit", LOG_LIMIT_DEFAULT);
+    enum text_id wrong = TEXT_NONE;
+    if (!id_of(q, "id", &filter.id))
+        wrong = TEXT_CONTROL_NO_SUCH;
+    else if (filter.from.size > FOLLOW_ADDRESS_SIZE_MAX || filter.to.size > FOLLOW_ADDRESS_SIZE_MAX)
+        wrong = TEXT_CONTROL_NO_ADDRESS;
+    else if (json_is_true(json_object_get(q->value, "follow")) && !follow_add(c->follow, q->client, &filter))
+        wrong = TEXT_CONTROL_BUSY;
+    if (wrong != TEXT_NONE)
+        send_error(c, q->client, text_get(wrong, q->language));
+    else
+        send_result(c, q->client, follow_recent(c->follow, &filter, limit < FOLLOW_RECENT_MAX ? (uint32_t)limit : FOLLOW_RECENT_MAX));
+}
+
 static void verb_order(struct control *c, const struct question *q)
 {
     static const char *const names[] = { "hold", "release", "retry", "bounce", "drop" };
@@ -239,7 +262,7 @@ static const struct {
     void (*run)(struct control *c, const struct question *q);
 } VERBS[] = {
     { "status", verb_status },   { "reload", verb_reload },   { "queue", verb_queue },           { "history", verb_history },
-    { "order", verb_order },     { "explain", verb_explain }, { "relay-test", verb_relay_test },
+    { "order", verb_order },     { "explain", verb_explain }, { "relay-test", verb_relay_test }, { "log", verb_log },
 };
 
 void control_line(struct control *c, uint64_t client, struct slice line)
@@ -331,4 +354,22 @@ void control_reply(struct control *c, const struct op_reply *reply)
         }
     }
     pending_free(p);
+}
+
+/* ---- those who follow the log ---- */
+
+void control_gone(struct control *c, uint64_t client)
+{
+    follow_remove(c->follow, client);
+}
+
+void control_trace(struct control *c, const struct trace_event *event, struct slice json)
+{
+    follow_event(c->follow, event, json);
+}
+
+void control_turn(struct control *c)
+{
+    const struct follow_calls calls = { c->calls.send, c->calls.unsent, c->context };
+    follow_flush(c->follow, &calls);
 }

@@ -111,8 +111,12 @@ void event_json(const struct trace_event *e, struct buffer *out)
     put_text_or_null(out, "queue", e->queue_given ? slice_of(queue_name(e->queue)) : SLICE_EMPTY);
     if (e->cause_id != 0)
         put_id(out, "cause", e->cause_id);
+    if (e->listener.size > 0)
+        put_text(out, "listener", e->listener);
     if (e->client.size > 0)
         put_text(out, "client", e->client);
+    if (e->helo.size > 0)
+        put_text(out, "helo", e->helo);
     if (e->account.size > 0)
         put_text(out, "account", e->account);
     if (e->protocol.size > 0)
@@ -129,7 +133,11 @@ void event_json(const struct trace_event *e, struct buffer *out)
         put_text(out, "key", e->key);
     if (e->line > 0)
         put_number(out, "line", e->line);
+    if (e->count > 0)
+        put_number(out, "count", e->count);
     if (e->reason.size > 0)
         put_text(out, "reason", e->reason);
+    if (e->remedy.size > 0)
+        put_text(out, "remedy", e->remedy);
     buffer_add_char(out, '}');
 }

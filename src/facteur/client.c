@@ -57,26 +57,35 @@ static bool write_all(int fd, const char *data, size_t size)
     return true;
 }
 
-static json_t *answer_read(int fd)
-{
+/* Lines as they come; what was read beyond one waits in `input`. */
+struct reader {
+    int fd;
     struct buffer input;
-    buffer_init(&input, (size_t)1 << 30);
+};
+
+static void reader_init(struct reader *r, int fd)
+{
+    r->fd = fd;
+    buffer_init(&r->input, (size_t)1 << 30);
+}
+
+/* The next line as JSON; NULL when there is none any more. */
+static json_t *reader_next(struct reader *r)
+{
     char block[64 << 10];
-    json_t *answer = NULL;
-    for (;;) {
-        ssize_t n = read(fd, block, sizeof(block));
+    size_t end, searched = 0;
+    while ((end = searched + slice_find(slice_after(buffer_slice(&r->input), searched), '\n')) == r->input.size) {
+        searched = r->input.size;
+        ssize_t n = read(r->fd, block, sizeof(block));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            break;
-        buffer_add(&input, slice(block, (size_t)n));
-        if (memchr(block, '\n', (size_t)n)) {
-            answer = json_loadb(input.data, slice_find(buffer_slice(&input), '\n'), 0, NULL);
-            break;
-        }
+            return NULL;
+        buffer_add(&r->input, slice(block, (size_t)n));
     }
-    buffer_done(&input);
-    return answer;
+    json_t *line = json_loadb(r->input.data, end, 0, NULL);
+    buffer_consume(&r->input, end + 1);
+    return line;
 }
 
 static json_t *result_of(const struct facteur *f, json_t *answer, int *ret_status)
@@ -96,20 +105,57 @@ static json_t *result_of(const struct facteur *f, json_t *answer, int *ret_statu
     return NULL;
 }
 
-json_t *client_ask(struct facteur *f, json_t *question, int *ret_status)
+/* The connection, with the question sent; negative: told. Takes the question. */
+static int question_send(struct facteur *f, json_t *question)
 {
     json_object_set_new(question, "v", json_integer(CONTROL_VERSION));
     json_object_set_new(question, "language", json_string(f->language == LANGUAGE_FR ? "fr" : "en"));
     char *text = json_dumps(question, JSON_COMPACT);
     json_decref(question);
     int fd = server_connect(f);
-    *ret_status = EXIT_USAGE;
-    json_t *answer = NULL;
-    if (fd >= 0 && text && write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1))
-        answer = answer_read(fd);
+    if (fd >= 0 && text && write_all(fd, text, strlen(text)))
+        write_all(fd, "\n", 1); /* what fails shows in the answer, which does not come */
     free(text);
+    return fd;
+}
+
+json_t *client_ask(struct facteur *f, json_t *question, int *ret_status)
+{
+    int fd = question_send(f, question);
+    *ret_status = EXIT_USAGE;
     if (fd < 0)
         return NULL;
+    struct reader reader;
+    reader_init(&reader, fd);
+    json_t *answer = reader_next(&reader);
+    buffer_done(&reader.input);
     close(fd);
     return result_of(f, answer, ret_status);
+}
+
+int client_follow(struct facteur *f, json_t *question, void (*show)(const struct facteur *f, const json_t *event))
+{
+    int status = EXIT_USAGE, fd = question_send(f, question);
+    if (fd < 0)
+        return status;
+    struct reader reader;
+    reader_init(&reader, fd);
+    json_t *events = result_of(f, reader_next(&reader), &status);
+    size_t i;
+    const json_t *event;
+    json_array_foreach(events, i, event) show(f, event);
+    while (events && fflush(stdout) == 0) {
+        json_t *line = reader_next(&reader);
+        if (!line)
+            break;
+        if (json_is_object(json_object_get(line, "event")))
+            show(f, json_object_get(line, "event"));
+        json_decref(line);
+    }
+    if (events && !ferror(stdout))
+        fprintf(stderr, "facteur: %s\n", text_get(TEXT_CLIENT_LOST, f->language));
+    json_decref(events);
+    buffer_done(&reader.input);
+    close(fd);
+    return status;
 }

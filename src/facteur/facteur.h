@@ -23,6 +23,8 @@ const struct config *facteur_config(struct facteur *f);
 /* ---- client.c: one question, one answer. NULL: told on stderr, *ret_status is the exit status. Takes the question. ---- */
 
 json_t *client_ask(struct facteur *f, json_t *question, int *ret_status);
+/* Asks, shows the answer's events and then each that comes, until the server or the reader of the output goes. Takes the question. */
+int client_follow(struct facteur *f, json_t *question, void (*show)(const struct facteur *f, const json_t *event));
 
 /* ---- files.c ---- */
 
@@ -46,6 +48,7 @@ void print_json(const json_t *value);
 void print_status(const struct facteur *f, const json_t *status);
 void print_queue(const struct facteur *f, const json_t *rows);
 void print_message(const struct facteur *f, const json_t *message);
-void print_history(const json_t *events);
+void print_history(const struct facteur *f, const json_t *events);
+void print_event(const struct facteur *f, const json_t *event);
 void print_explain(const struct facteur *f, const json_t *explain);
 void print_relay_test(const struct facteur *f, const json_t *test);

@@ -11,7 +11,7 @@
 
 #define CONFIG_PATH_DEFAULT "/etc/facteur/facteur.ini"
 
-enum { CONFIRM_ABOVE = 50, ORDER_IDS_MAX = 100000 };
+enum { CONFIRM_ABOVE = 50, ORDER_IDS_MAX = 100000, LOG_LINES = 100, LOG_LINES_FOLLOWED = 10 };
 
 static const char HELP[] =
     "Usage: facteur [-c FILE] [--json] [--dry-run] VERB ...\n"
@@ -21,7 +21,8 @@ static const char HELP[] =
     "  queue list [FILTERS]                what waits: FILTERS are --queue Q --from A --to A --host H --limit N\n"
     "  queue show|why ID                   one message; why it is still here, and what can be done\n"
     "  queue hold|release|retry|bounce|drop|reroute ID ... | FILTERS [--yes]\n"
-    "  history [--id ID] [--from A] [--to A] [--limit N]\n"
+    "  history [--id ID] [--from A] [--to A] [--limit N]   what happened, of finished messages too\n"
+    "  log [-f] [--id ID] [--from A] [--to A] [--limit N]  the last events; -f: and those to come, until it is interrupted\n"
     "  config check|show|get KEY|set KEY VALUE     VALUE '-': from standard input; in force at once\n"
     "  account list|add|set|remove ADDRESS [--password-file F] [--alias A] [--no-alias A] [--send-as A]\n"
     "          [--smarthost-user U] [--smarthost-password-file F]      F '-': standard input\n"
@@ -36,6 +37,7 @@ static const char HELP[] =
 struct arguments {
     const char *queue, *from, *to, *host, *account, *id;
     long limit;
+    bool follow;
     struct account_arguments accounts;
 };
 
@@ -49,6 +51,7 @@ static const struct option OPTIONS[] = {
     { "config", required_argument, NULL, 'c' },
     { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'V' },
+    { "follow", no_argument, NULL, 'f' },
     { "json", no_argument, NULL, OPTION_JSON },
     { "dry-run", no_argument, NULL, OPTION_DRY_RUN },
     { "yes", no_argument, NULL, OPTION_YES },
@@ -97,11 +100,12 @@ static bool option_account(struct account_arguments *a, int code, const char *va
 
 static bool options_read(int argc, char **argv, struct facteur *f, struct arguments *a)
 {
-    for (int c; (c = getopt_long(argc, argv, "c:hV", OPTIONS, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:fhV", OPTIONS, NULL)) != -1;) {
         switch (c) {
         case 'c': f->config_path = optarg; break;
         case 'h': fputs(HELP, stdout); exit(EXIT_DONE);
         case 'V': printf("facteur %s\n", FACTEUR_VERSION); exit(EXIT_DONE);
+        case 'f': a->follow = true; break;
         case OPTION_JSON: f->json = true; break;
         case OPTION_DRY_RUN: f->dry_run = true; break;
         case OPTION_YES: f->yes = true; break;
@@ -303,12 +307,6 @@ static int do_explain(struct facteur *f, const struct arguments *a)
     return answer_print(f, result, status, print_explain);
 }
 
-static void history_print(const struct facteur *f, const json_t *events)
-{
-    (void)f;
-    print_history(events);
-}
-
 static int do_history(struct facteur *f, const struct arguments *a)
 {
     int status = EXIT_DONE;
@@ -319,7 +317,29 @@ static int do_history(struct facteur *f, const struct arguments *a)
     if (a->limit > 0)
         json_object_set_new(question, "limit", json_integer(a->limit));
     json_t *result = client_ask(f, question, &status);
-    return answer_print(f, result, status, history_print);
+    return answer_print(f, result, status, print_history);
+}
+
+static void log_show(const struct facteur *f, const json_t *event)
+{
+    if (f->json)
+        print_json(event);
+    else
+        print_event(f, event);
+}
+
+static int do_log(struct facteur *f, const struct arguments *a)
+{
+    int status = EXIT_DONE;
+    json_t *question = json_pack("{s:s,s:b}", "verb", "log", "follow", (int)a->follow);
+    add(question, "id", a->id);
+    add(question, "from", a->from);
+    add(question, "to", a->to);
+    json_object_set_new(question, "limit", json_integer(a->limit > 0 ? a->limit : a->follow ? LOG_LINES_FOLLOWED : LOG_LINES));
+    if (a->follow)
+        return client_follow(f, question, log_show);
+    json_t *result = client_ask(f, question, &status);
+    return answer_print(f, result, status, print_history);
 }
 
 static int do_relay(struct facteur *f, int count, char **words)
@@ -371,6 +391,8 @@ static int run(struct facteur *f, struct arguments *a, int count, char **words)
         return do_explain(f, a);
     if (strcmp(verb, "history") == 0 && count == 1)
         return do_history(f, a);
+    if (strcmp(verb, "log") == 0 && count == 1)
+        return do_log(f, a);
     if (strcmp(verb, "relay") == 0)
         return do_relay(f, count - 1, words + 1);
     if (strcmp(verb, "config") == 0)

@@ -1,6 +1,9 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/codec.h"
+#include "engine/trace.h"
 #include "facteur/facteur.h"
 
 void print_json(const json_t *value)
@@ -15,6 +18,16 @@ static const char *text_of(const json_t *object, const char *key, const char *fa
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : fallback;
+}
+
+/* What strangers have said must not move the cursor or turn the line around (S21). */
+static void put(const char *before, const char *text)
+{
+    struct buffer safe;
+    buffer_init(&safe, (size_t)1 << 20);
+    text_escape(slice_of(text), &safe);
+    printf("%s%.*s", before, SLICE_ARG(buffer_slice(&safe)));
+    buffer_done(&safe);
 }
 
 static long long number_of(const json_t *object, const char *key)
@@ -41,14 +54,30 @@ void print_status(const struct facteur *f, const json_t *s)
         printf("! %s %s\n  %s\n", text_of(alert, "rule", ""), text_of(alert, "text", ""), text_of(alert, "remedy", ""));
 }
 
-static void print_recipient(const json_t *r)
+/* Who was asked and what was said. */
+static void print_last(const struct facteur *f, const json_t *last)
+{
+    if (!json_is_object(last))
+        return;
+    const char *host = text_of(last, "host", text_of(last, "address", ""));
+    put(*host ? "  " : "", host);
+    if (number_of(last, "code") > 0)
+        printf("  %lld", number_of(last, "code"));
+    if (json_is_string(json_object_get(last, "enhanced_code")))
+        printf(" %s", text_of(last, "enhanced_code", ""));
+    put("  ", text_of(last, "text", text_of(last, "cause", "")));
+    if (json_is_true(json_object_get(last, "in_doubt")))
+        printf("  %s", text_get(TEXT_EVENT_IN_DOUBT, f->language));
+}
+
+static void print_recipient(const struct facteur *f, const json_t *r)
 {
     const json_t *last = json_object_get(r, "last");
-    printf("    %s  %s", text_of(r, "to", ""), text_of(r, "state", ""));
+    put("    ", text_of(r, "to", ""));
+    printf("  %s", text_of(r, "state", ""));
     if (json_is_string(json_object_get(r, "next_attempt")))
         printf("  %s", text_of(r, "next_attempt", ""));
-    if (json_is_object(last))
-        printf("  %s %lld %s", text_of(last, "host", ""), number_of(last, "code"), text_of(last, "text", text_of(last, "cause", "")));
+    print_last(f, last);
     if (json_is_string(json_object_get(r, "rule")))
         printf("  (%s)", text_of(r, "rule", ""));
     putchar('\n');
@@ -62,10 +91,17 @@ void print_queue(const struct facteur *f, const json_t *rows)
         puts(text_get(TEXT_PRINT_EMPTY, f->language));
     json_array_foreach(rows, i, row) {
         const char *from = text_of(row, "from", "");
-        printf("%s  %s  %s  %lld  %s\n", text_of(row, "id", ""), text_of(row, "queue", ""), *from ? from : "<>",
-               number_of(row, "size_bytes"), text_of(row, "received", ""));
-        json_array_foreach(json_object_get(row, "recipients"), k, r) print_recipient(r);
+        printf("%s  %s", text_of(row, "id", ""), text_of(row, "queue", ""));
+        put("  ", *from ? from : "<>");
+        printf("  %lld  %s\n", number_of(row, "size_bytes"), text_of(row, "received", ""));
+        json_array_foreach(json_object_get(row, "recipients"), k, r) print_recipient(f, r);
     }
+}
+
+static void print_reason(const struct facteur *f, const json_t *r)
+{
+    put("", text_of(r, "to", ""));
+    printf("%s %s\n", f->language == LANGUAGE_FR ? "\u00a0:" : ":", text_of(r, "reason", ""));
 }
 
 /* Sentences first; the rule, the key, file and line behind. */
@@ -76,7 +112,7 @@ void print_message(const struct facteur *f, const json_t *m)
     json_t *rows = json_array();
     json_array_foreach(json_object_get(m, "recipients"), i, item)
         if (json_is_string(json_object_get(item, "reason")))
-            printf("%s: %s\n", text_of(item, "to", ""), text_of(item, "reason", ""));
+            print_reason(f, item);
     if (*text_of(m, "next_step", ""))
         printf("%s\n", text_of(m, "next_step", ""));
     json_array_foreach(json_object_get(m, "remedies"), i, item) printf("%s\n", json_string_value(item));
@@ -88,19 +124,114 @@ void print_message(const struct facteur *f, const json_t *m)
         printf("    %s  %s = %s  %s:%lld\n", text_of(item, "rule", ""), text_of(item, "key", ""), text_of(item, "value", ""),
                text_of(item, "file", ""), number_of(item, "line"));
     if (json_array_size(json_object_get(m, "history")) > 0)
-        print_history(json_object_get(m, "history"));
+        print_history(f, json_object_get(m, "history"));
 }
 
-void print_history(const json_t *events)
+/* ---- events ---- */
+
+static const enum text_id EVENT_WORDS[TRACE_KIND_COUNT] = {
+    [TRACE_SESSION_OPENED] = TEXT_EVENT_SESSION_OPENED,
+    [TRACE_SESSION_CLOSED] = TEXT_EVENT_SESSION_CLOSED,
+    [TRACE_SESSION_REFUSED] = TEXT_EVENT_SESSION_REFUSED,
+    [TRACE_SESSION_BROKEN] = TEXT_EVENT_SESSION_BROKEN,
+    [TRACE_LOGIN] = TEXT_EVENT_LOGIN,
+    [TRACE_LOGIN_FAILED] = TEXT_EVENT_LOGIN_FAILED,
+    [TRACE_REJECTED] = TEXT_EVENT_REJECTED,
+    [TRACE_RECEIVED] = TEXT_EVENT_RECEIVED,
+    [TRACE_NOT_STORED] = TEXT_EVENT_NOT_STORED,
+    [TRACE_ATTEMPT] = TEXT_EVENT_ATTEMPT,
+    [TRACE_DELIVERY] = TEXT_EVENT_DELIVERY,
+    [TRACE_QUEUED] = TEXT_EVENT_QUEUED,
+    [TRACE_NOTICE] = TEXT_EVENT_NOTICE,
+    [TRACE_REMOVED] = TEXT_EVENT_REMOVED,
+    [TRACE_CONTROL] = TEXT_EVENT_CONTROL,
+    [TRACE_REST] = TEXT_EVENT_REST,
+    [TRACE_QUARANTINED] = TEXT_EVENT_QUARANTINED,
+    [TRACE_ALERT] = TEXT_EVENT_ALERT,
+    [TRACE_ALERT_OVER] = TEXT_EVENT_ALERT_OVER,
+    [TRACE_STORE_TROUBLE] = TEXT_EVENT_STORE_TROUBLE,
+    [TRACE_STORE_STATE] = TEXT_EVENT_STORE_STATE,
+    [TRACE_STARTED] = TEXT_EVENT_STARTED,
+    [TRACE_CONFIG] = TEXT_EVENT_CONFIG,
+    [TRACE_STOPPED] = TEXT_EVENT_STOPPED,
+};
+
+static const struct word {
+    const char *name;
+    enum text_id text;
+} STATUS_WORDS[] = {
+    { "sent", TEXT_EVENT_SENT },       { "deferred", TEXT_EVENT_DEFERRED }, { "bounced", TEXT_EVENT_BOUNCED },
+    { "expired", TEXT_EVENT_EXPIRED }, { "held", TEXT_EVENT_HELD },
+}, QUEUE_WORDS[] = {
+    { "remote", TEXT_QUEUE_REMOTE }, { "retry", TEXT_QUEUE_RETRY }, { "holding", TEXT_QUEUE_HOLDING },
+    { "bad", TEXT_QUEUE_BAD },       { "local", TEXT_QUEUE_LOCAL },
+};
+
+static const char *word_of(const struct word *words, size_t count, const char *name, enum language language)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i].name, name) == 0)
+            return text_get(words[i].text, language);
+    return name;
+}
+
+static const char *event_word(const char *name, enum language language)
+{
+    for (int kind = 0; kind < TRACE_KIND_COUNT; kind++)
+        if (strcmp(trace_name((enum trace_kind)kind), name) == 0)
+            return text_get(EVENT_WORDS[kind], language);
+    return strcmp(name, "dropped") == 0 ? text_get(TEXT_EVENT_DROPPED, language) : name;
+}
+
+/* What became of it, where the event says that; else what happened. */
+static const char *what_happened(const json_t *e, enum language language)
+{
+    const char *name = text_of(e, "event", ""), *status = text_of(e, "status", "");
+    if (strcmp(name, trace_name(TRACE_DELIVERY)) == 0 && *status)
+        return word_of(STATUS_WORDS, sizeof(STATUS_WORDS) / sizeof(STATUS_WORDS[0]), status, language);
+    return event_word(name, language);
+}
+
+static void print_path(const char *before, const json_t *e, const char *key)
+{
+    if (!json_is_string(json_object_get(e, key)))
+        return;
+    printf("%s<", before);
+    put("", text_of(e, key, ""));
+    putchar('>');
+}
+
+/* One line: when, which message, what happened, whom it concerns, what was said, and the rule behind it. */
+void print_event(const struct facteur *f, const json_t *e)
+{
+    static const char *const details[] = { "client", "account", "reason", "remedy" };
+    bool of_message = json_is_string(json_object_get(e, "id"));
+    printf("%s  %s%s%s", text_of(e, "at", "-"), text_of(e, "id", ""), of_message ? "  " : "", what_happened(e, f->language));
+    if (of_message || *text_of(e, "from", ""))
+        print_path("  ", e, "from");
+    print_path(" > ", e, "to");
+    if (strcmp(text_of(e, "event", ""), trace_name(TRACE_CONTROL)) == 0)
+        printf("  %s", text_of(e, "status", ""));
+    if (json_is_string(json_object_get(e, "queue")))
+        printf("  %s", word_of(QUEUE_WORDS, sizeof(QUEUE_WORDS) / sizeof(QUEUE_WORDS[0]), text_of(e, "queue", ""), f->language));
+    print_last(f, json_object_get(e, "last"));
+    for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
+        if (json_is_string(json_object_get(e, details[i])))
+            put("  ", text_of(e, details[i], ""));
+    if (number_of(e, "count") > 1)
+        printf("  %lld", number_of(e, "count"));
+    if (json_is_string(json_object_get(e, "next_attempt")))
+        printf("  -> %s", text_of(e, "next_attempt", ""));
+    if (json_is_string(json_object_get(e, "rule")))
+        printf("  (%s)", text_of(e, "rule", ""));
+    putchar('\n');
+}
+
+void print_history(const struct facteur *f, const json_t *events)
 {
     size_t i;
     const json_t *e;
-    json_array_foreach(events, i, e) {
-        const json_t *last = json_object_get(e, "last");
-        printf("%s  %s  %s  %s  %s  %s  %s\n", text_of(e, "at", ""), text_of(e, "id", ""), text_of(e, "event", ""),
-               text_of(e, "status", ""), text_of(e, "to", ""), text_of(e, "rule", ""),
-               json_is_object(last) ? text_of(last, "text", "") : "");
-    }
+    json_array_foreach(events, i, e) print_event(f, e);
 }
 
 void print_explain(const struct facteur *f, const json_t *x)
@@ -125,10 +256,15 @@ void print_relay_test(const struct facteur *f, const json_t *t)
 {
     size_t i;
     const json_t *step;
-    json_array_foreach(json_object_get(t, "steps"), i, step)
-        printf("%s %s  %s\n", json_is_true(json_object_get(step, "ok")) ? "+" : "-", text_of(step, "stage", ""), text_of(step, "text", ""));
-    if (json_is_true(json_object_get(t, "ok")))
+    json_array_foreach(json_object_get(t, "steps"), i, step) {
+        printf("%s %s", json_is_true(json_object_get(step, "ok")) ? "+" : "-", text_of(step, "stage", ""));
+        put("  ", text_of(step, "text", ""));
+        putchar('\n');
+    }
+    if (json_is_true(json_object_get(t, "ok"))) {
         puts(text_get(TEXT_PRINT_RELAY_OK, f->language));
-    else
-        printf("%s\n%s\n", text_of(t, "cause", ""), text_of(t, "remedy", ""));
+        return;
+    }
+    put("", text_of(t, "cause", ""));
+    printf("\n%s\n", text_of(t, "remedy", ""));
 }

@@ -197,10 +197,18 @@ static void replied(void *context, const struct op_reply *reply)
     control_reply(s->control, reply);
 }
 
+static void traced(void *context, const struct trace_event *event, struct slice json)
+{
+    struct server *s = context;
+    if (s->control)
+        control_trace(s->control, event, json);
+}
+
 static void turn(void *context, struct now now)
 {
     struct server *s = context;
     (void)now;
+    control_turn(s->control);
     if (s->stopping && engine_stopped(s->engine))
         loop_end(s->loop);
 }
@@ -211,7 +219,9 @@ static void validation(void *context, enum dns_validation state)
     engine_dnssec(s->engine, state != DNS_VALIDATION_UNAVAILABLE);
 }
 
-static const struct loop_calls LOOP_CALLS = { signalled, replied, turn, validation };
+static const struct loop_calls LOOP_CALLS = {
+    .signal = signalled, .reply = replied, .turn = turn, .trace = traced, .validation = validation,
+};
 
 /* ---- life ---- */
 
@@ -248,6 +258,11 @@ static void control_feed(void *context, const struct event *event)
 static void control_send(void *context, uint64_t client, struct slice line)
 {
     control_socket_send(((struct server *)context)->socket, client, line);
+}
+
+static size_t control_unsent(void *context, uint64_t client)
+{
+    return control_socket_unsent(((struct server *)context)->socket, client);
 }
 
 static const struct config *control_config(void *context)
@@ -299,7 +314,7 @@ static void control_list_history(void *context, const struct history_query *quer
 }
 
 static const struct control_calls CONTROL_CALLS = {
-    .now = control_now, .feed = control_feed, .send = control_send, .list_queue = control_list_queue,
+    .now = control_now, .feed = control_feed, .send = control_send, .unsent = control_unsent, .list_queue = control_list_queue,
     .list_history = control_list_history, .reload = server_reload, .config = control_config,
     .reload_failed = control_reload_failed,
 };
@@ -309,13 +324,18 @@ static void control_came(void *context, uint64_t client, struct slice line)
     control_line(((struct server *)context)->control, client, line);
 }
 
+static void control_left(void *context, uint64_t client)
+{
+    control_gone(((struct server *)context)->control, client);
+}
+
 static enum err control_make(struct server *s, struct buffer *problem)
 {
     char path[SOCKET_PATH_MAX];
     snprintf(path, sizeof(path), "%.*s/control", SLICE_ARG(s->config->server.data_dir));
     s->control = control_new(s->engine, &CONTROL_CALLS, s);
     const struct control_socket_options options = { .uv = loop_uv(s->loop), .path = arena_text(&s->texts, slice_of(path)),
-                                                    .line = control_came, .context = s };
+                                                    .line = control_came, .gone = control_left, .context = s };
     return control_socket_new(&options, problem, &s->socket);
 }
 

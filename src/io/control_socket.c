@@ -50,6 +50,7 @@ static void client_close(struct client *c)
     c->closing = true;
     list_remove(&c->socket->clients, &c->item);
     c->socket->client_count--;
+    c->socket->options.gone(c->socket->options.context, c->number);
     uv_close((uv_handle_t *)&c->pipe, client_freed);
 }
 
@@ -131,6 +132,12 @@ void control_socket_send(struct control_socket *s, uint64_t client, struct slice
         mem_free(w);
         client_close(c);
     }
+}
+
+size_t control_socket_unsent(struct control_socket *s, uint64_t client)
+{
+    const struct client *c = client_find(s, client);
+    return c ? c->unsent : 0;
 }
 
 /* ---- who comes ---- */

@@ -17,6 +17,7 @@ struct control_socket_options {
     uv_loop_t *uv;
     const char *path;
     void (*line)(void *context, uint64_t client, struct slice line); /* without its end */
+    void (*gone)(void *context, uint64_t client);
     void *context;
 };
 
@@ -25,3 +26,4 @@ enum err control_socket_new(const struct control_socket_options *options, struct
 void control_socket_close(struct control_socket *socket); /* the loop frees it when it runs next; NULL is fine */
 /* Adds the line's end. A client that has gone is no error. */
 void control_socket_send(struct control_socket *socket, uint64_t client, struct slice line);
+size_t control_socket_unsent(struct control_socket *socket, uint64_t client); /* octets; 0 also when it has gone */

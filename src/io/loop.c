@@ -205,10 +205,14 @@ static void do_trace(struct loop *loop, const struct op *op)
     buffer_clear(&loop->line);
     trace_format(op->trace, &loop->line);
     log_line(loop->options.log, buffer_slice(&loop->line));
-    if (!trace_in_history(op->trace->kind))
-        return;
     buffer_clear(&loop->line);
-    event_json(op->trace, &loop->line);
+    if (trace_in_history(op->trace->kind))
+        event_json(op->trace, &loop->line);
+    if (loop->line.overflow)
+        buffer_clear(&loop->line); /* no JSON any more */
+    loop->options.calls->trace(loop->options.context, op->trace, buffer_slice(&loop->line));
+    if (loop->line.size == 0)
+        return;
     const struct history_event event = {
         .at_us = op->trace->at_us, .id = op->trace->id, .event = slice_of(trace_name(op->trace->kind)),
         .from = op->trace->from, .to = op->trace->to, .rule = op->trace->rule, .text = buffer_slice(&loop->line),

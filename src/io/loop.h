@@ -30,6 +30,8 @@ struct loop_calls {
     void (*signal)(void *context, int number);                         /* SIGTERM, SIGINT, SIGHUP */
     void (*reply)(void *context, const struct op_reply *reply);        /* an answer for the control socket */
     void (*turn)(void *context, struct now now);                       /* at the end of each turn, before waiting */
+    /* Each event of the log; json: as it went to the history, "" for one that did not. */
+    void (*trace)(void *context, const struct trace_event *event, struct slice json);
     void (*validation)(void *context, enum dns_validation validation);
 };
 
