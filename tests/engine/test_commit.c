@@ -34,7 +34,9 @@ static struct now at(int64_t monotonic_us)
 
 static void group_done(struct engine *e, struct commit_group *group, enum store_status status)
 {
-    static const char owners[] = "isnc";
+    static const char owners[COMMIT_OWNER_COUNT] = {
+        [COMMIT_INTAKE] = 'i', [COMMIT_SETTLE] = 's', [COMMIT_EARLY] = 'e', [COMMIT_NOTICE] = 'n', [COMMIT_CONTROL] = 'c',
+    };
     buffer_add_format(&b.log, "%c%u=%d;", owners[group->owner], (unsigned)group->tag, status);
     b.done[group->tag]++;
     for (uint32_t i = 0; i < group->item_count; i++) {
@@ -48,7 +50,7 @@ static void group_done(struct engine *e, struct commit_group *group, enum store_
 static void bench_init(void)
 {
     static const struct commit_owner_calls calls[COMMIT_OWNER_COUNT] = {
-        { group_done }, { group_done }, { group_done }, { group_done }
+        { group_done }, { group_done }, { group_done }, { group_done }, { group_done }
     };
     memset(&b, 0, sizeof b);
     b.config.retry.bad_queue_us = 30 * US_PER_DAY;
@@ -335,6 +337,30 @@ static void test_settles_are_tried_again(void **state)
     bench_done(); /* with the group that still waits */
 }
 
+/* The settled message is its attempt's, wherever its group stands when the engine ends; the notice is the group's. */
+static void test_an_early_settle_owns_its_notices_only(void **state)
+{
+    for (uint32_t turn = 0; turn < 3; turn++) {
+        bench_init();
+        struct message *own = message(0);
+        struct commit_group *group = commit_group_new(&b.engine, COMMIT_EARLY);
+        commit_add_submit(&b.engine, group, message(10));
+        commit_add_settle(&b.engine, group, own);
+        commit_start(&b.engine, group);
+        drain();
+        if (turn > 0)
+            tick(COMMIT_SETTLE_DELAY_US); /* the batch is under way */
+        if (turn > 1)
+            answer_all(STORE_FULL); /* it is to be tried again */
+        assert_int_equal(b.done[0], 0);
+        commit_done(&b.engine);
+        message_free(&b.engine, own);
+        core_done(&b.engine);
+        messages_done(&b.engine);
+        buffer_done(&b.log);
+    }
+}
+
 static void test_a_slow_store(void **state)
 {
     bench_init();
@@ -421,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_has_a_size),
         cmocka_unit_test(test_intake_is_told),
         cmocka_unit_test(test_settles_are_tried_again),
+        cmocka_unit_test(test_an_early_settle_owns_its_notices_only),
         cmocka_unit_test(test_a_slow_store),
         cmocka_unit_test(test_the_bad_queue_has_a_lifetime),
         cmocka_unit_test(test_random),
