@@ -64,7 +64,8 @@ enum op_kind {
     OP_CONNECT,     /* answered by EVENT_CONNECTED or EVENT_CLOSED */
     OP_SEND,        /* bytes to write; EVENT_SENT as they leave */
     OP_CREDIT,      /* the driver may read that many more octets and feed them */
-    OP_START_TLS,   /* answered by EVENT_TLS_UP or EVENT_TLS_FAILED; what was read before is not given to TLS */
+    OP_START_TLS,   /* answered by EVENT_TLS_UP or EVENT_TLS_FAILED; what was read before is not given to TLS. Credit stays:
+                       clear text may follow EVENT_TLS_UP at once */
     OP_CLOSE,       /* flush what was sent, then close; the handle is dead from now on, no EVENT_CLOSED follows */
     OP_DNS,         /* answered by EVENT_DNS */
     OP_COMMIT,      /* a batch to the store, one at a time; answered by EVENT_COMMITTED */

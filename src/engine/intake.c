@@ -344,7 +344,6 @@ static bool server_next(struct engine *e, struct intake *s, struct op *ret_op)
             *ret_op = (struct op){ .kind = OP_SEND, .handle = s->handle, .send = { out.bytes } };
             return true;
         case SMTP_SERVER_START_TLS:
-            s->granted = 0; /* what was granted in clear is not for TLS */
             *ret_op = (struct op){ .kind = OP_START_TLS, .handle = s->handle, .start_tls = { .server = true } };
             return true;
         case SMTP_SERVER_CLOSE:

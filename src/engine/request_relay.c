@@ -209,7 +209,6 @@ static bool talk_next(struct engine *e, struct test *t, struct op *ret_op)
             *ret_op = (struct op){ .kind = OP_SEND, .handle = t->connection, .send = { out.bytes } };
             return true;
         case SMTP_CLIENT_START_TLS:
-            t->granted = 0;
             *ret_op = (struct op){ .kind = OP_START_TLS, .handle = t->connection,
                                    .start_tls = { .session_key = buffer_slice(&t->key) } };
             ret_op->start_tls.name = tls_peer_name(c, &ret_op->start_tls.name_is_address);
