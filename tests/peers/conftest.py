@@ -1,10 +1,13 @@
 """Fixtures of the tests with real peers. docs/TESTING.md says how to use them."""
 import itertools
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from peer.common import BUILD, CertificateAuthority, LIMIT, free_port, need
+from peer.house import House
 from peer.mta import DovecotLogins, Postfix
 from peer.nameserver import NameServer
 from peer.server import Facteurd
@@ -93,12 +96,22 @@ def facteurd(tmp_path, ca, outbound_port, request, keep_log):
         server.discard()
 
 
+@pytest.fixture(scope="session")
+def open_folder():
+    """A new folder that other users can walk into, as those of Postfix and Dovecot do. Those of pytest are closed to them, and
+    another run of pytest closes them again while this one is using them."""
+    with tempfile.TemporaryDirectory(prefix="facteur-peers-") as root:
+        root, numbers = Path(root), itertools.count(1)
+        root.chmod(0o755)
+        yield lambda: root / str(next(numbers))
+
+
 @pytest.fixture
-def postfix(tmp_path, keep_log):
-    made, numbers = [], itertools.count(1)
+def postfix(open_folder, keep_log):
+    made = []
 
     def make(**options):
-        server = Postfix(tmp_path / f"p{next(numbers)}", **options)
+        server = Postfix(open_folder(), **options)
         keep_log(server.log)
         made.append(server)
         return server
@@ -108,14 +121,28 @@ def postfix(tmp_path, keep_log):
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_house(open_folder, tmp_path_factory, ca):
+    server = House(open_folder(), ca, CertificateAuthority(tmp_path_factory.mktemp("other-ca")))
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def dovecot_logins(tmp_path, keep_log):
+def house(shared_house, keep_log):
+    """The Postfix with many listeners that all tests share: peer/house.py."""
+    keep_log(shared_house.log)
+    return shared_house
+
+
+@pytest.fixture
+def dovecot_logins(open_folder, keep_log):
     """dovecot_logins({"user": "password"}) checks logins for a Postfix: postfix(**logins.settings())."""
     made = []
 
     def make(logins):
-        made.append(DovecotLogins(tmp_path / "dovecot", logins))
-        keep_log(tmp_path / "dovecot/dovecot.log")
+        made.append(DovecotLogins(open_folder(), logins))
+        keep_log(made[-1].folder / "dovecot.log")
         return made[-1]
 
     yield make

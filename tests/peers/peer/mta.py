@@ -6,6 +6,7 @@ import grp
 import mailbox
 import os
 import pwd
+import re
 import smtplib
 import subprocess
 
@@ -41,19 +42,19 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """domains: all their addresses exist, and are kept in Maildirs here. relay: "[127.0.0.1]:2525", where all else goes. settings: further lines of main.cf."""
+    """domains: all their addresses exist, and are kept in Maildirs here. relay: "[127.0.0.1]:2525", where all else goes. services: further
+    listeners, {name: {setting: value}}; their ports are in `ports`, and the name is in the log's lines. settings: further lines of main.cf."""
 
-    def __init__(self, folder, address="127.0.0.1", port=None, name="postfix.test", domains=(), relay="", **settings):
+    def __init__(self, folder, address="127.0.0.1", port=None, name="postfix.test", domains=(), relay="", services=None, **settings):
         need("postfix", root=True)
         self.folder, self.address, self.name = folder, address, name
         self.port = port or free_port(POSTFIX_PORTS)
+        self.services = services or {}
+        self.ports = {name: free_port(POSTFIX_PORTS) for name in self.services}
         self.log = folder / "log"
         self.mail = folder / "mail"
         for sub in (folder / "conf", folder / "queue", folder / "data", self.mail):
             sub.mkdir(parents=True)
-        for parent in [folder, *folder.parents]:  # Postfix's own users walk through
-            if parent.stat().st_mode & 0o055 != 0o055 and parent.stat().st_uid == os.geteuid():
-                parent.chmod(parent.stat().st_mode | 0o055)
         postfix = pwd.getpwnam("postfix")
         os.chown(folder / "data", postfix.pw_uid, postfix.pw_gid)
         os.chown(self.mail, postfix.pw_uid, postfix.pw_gid)
@@ -77,7 +78,11 @@ class Postfix:
             "smtp_tls_security_level": "may", **settings,
         }
         (conf / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in values.items()))
-        (conf / "master.cf").write_text(SERVICES.format(address=self.address, port=self.port))
+        lines = [SERVICES.format(address=self.address, port=self.port)]
+        for name, options in self.services.items():
+            lines.append(f"{self.address}:{self.ports[name]} inet n - n - - smtpd\n  -o syslog_name=postfix/{name}\n")
+            lines += [f"  -o {{ {key} = {value} }}\n" for key, value in options.items()]
+        (conf / "master.cf").write_text("".join(lines))
 
     def _greets(self):
         self.process.check_running()
@@ -101,8 +106,16 @@ class Postfix:
         wait_until(f"{count} messages for {user}@{domain}: {self.log}", lambda: len(self.messages(user, domain)) >= count)
         return self.messages(user, domain)
 
+    def octets(self, user, domain):
+        """Each message for that recipient as it lies in the Maildir, lines ended by LF."""
+        return [message.as_bytes() for message in self.messages(user, domain)]
+
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def wait_log(self, pattern):
+        """All matches of a regular expression in the log, once there is one."""
+        return wait_until(f"{pattern} in {self.log}", lambda: re.findall(pattern, self.log_text()))
 
     def stop(self):
         """Postfix's own way: what start-fg runs is a script whose end does not end the daemons."""
@@ -120,6 +133,7 @@ disable_plaintext_auth = no
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
+auth_failure_delay = 0
 auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
 passdb {{
   driver = passwd-file
