@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
+#include "base/planted.h"
 #include "engine/destination_work.h"
 #include "engine/queue.h"
 
@@ -286,7 +287,8 @@ void destination_end(struct engine *e, struct destination *d, uint64_t id, enum 
         d->probing = 0;
         d->tried_us = e->now.monotonic_us;
     }
-    destination_update_home(e, d);
+    if (!planted(PLANTED_STALLED))
+        destination_update_home(e, d);
     destination_free_if_idle(e, d);
 }
 

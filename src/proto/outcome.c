@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/planted.h"
+
 static const char *const stage_names[] = {
     [STAGE_NONE] = "",     [STAGE_DNS] = "dns",   [STAGE_CONNECT] = "connect", [STAGE_BANNER] = "banner",
     [STAGE_EHLO] = "ehlo", [STAGE_TLS] = "tls",   [STAGE_AUTH] = "auth",       [STAGE_MAIL] = "mail",
@@ -98,7 +100,7 @@ enum outcome_class outcome_class_of_code(uint16_t code)
     case 4:
         return OUTCOME_TEMP;
     case 5:
-        return OUTCOME_PERM;
+        return planted(PLANTED_CLASS) ? OUTCOME_TEMP : OUTCOME_PERM;
     default:
         return OUTCOME_NONE;
     }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "border/model.h"
 #include "sim/zone.h"
 
 enum {
@@ -26,6 +27,7 @@ static void recipient_make(struct letter_recipient *to, const struct sim_options
         snprintf(to->address, sizeof to->address, "postmaster@local.test");
     else
         snprintf(to->address, sizeof to->address, "%s%u@d%u.test", name, place, to->domain);
+    to->refused = !local && kind == 1 && !zone_dead(o, to->domain);
 }
 
 /* Printable ones, eight from each number drawn. */
@@ -80,6 +82,7 @@ static void letter_make(struct letters *letters, struct letter *letter, const st
 void letters_make(struct letters *letters, const struct sim_options *options, struct random_fast *random)
 {
     *letters = (struct letters){ .count = options->letter_count };
+    table_init(&letters->by_id, (const uint64_t[2]){ 0 });
     arena_init(&letters->arena);
     letters->all = arena_array(&letters->arena, struct letter, letters->count);
     for (uint32_t i = 0; i < letters->count; i++) {
@@ -90,6 +93,7 @@ void letters_make(struct letters *letters, const struct sim_options *options, st
 
 void letters_done(struct letters *letters)
 {
+    table_done(&letters->by_id);
     arena_done(&letters->arena);
 }
 
@@ -129,6 +133,45 @@ static struct letter_recipient *recipient_find(const struct letter *letter, stru
             return &letter->recipients[i];
     }
     return NULL;
+}
+
+static struct letter_copy *copy_of(struct letters *letters, struct letter_recipient *to, uint64_t id)
+{
+    for (struct letter_copy *copy = to->copies; copy; copy = copy->next) {
+        if (copy->id == id)
+            return copy;
+    }
+    struct letter_copy *copy = arena_new(&letters->arena, struct letter_copy);
+    *copy = (struct letter_copy){ .id = id, .next = to->copies };
+    return to->copies = copy;
+}
+
+/* Our Received field is the first line of what we send, and has the id. */
+static uint64_t id_of(struct slice text)
+{
+    struct slice field = slice_after(text, slice_find_slice(text, SLICE("SMTP id ")));
+    struct slice id = slice_after(field, SLICE("SMTP id ").size);
+    id = slice_part(id, 0, slice_find(id, '\r'));
+    uint64_t number;
+    return id_parse(slice_part(id, 0, slice_find(id, ';')), &number) ? number : 0;
+}
+
+void letters_accepted(struct letters *letters, struct letter *letter, uint64_t id, int64_t now_us)
+{
+    letter->state = LETTER_ACCEPTED;
+    letter->accepted++;
+    letter->accepted_us = now_us;
+    letter->id = id;
+    table_put(&letters->by_id, id, letter);
+}
+
+void letters_traced(struct letters *letters, const struct trace_event *event)
+{
+    bool told = event->kind == TRACE_DELIVERY || event->kind == TRACE_ATTEMPT;
+    struct letter *letter = told && event->outcome.in_doubt ? table_get(&letters->by_id, event->id) : NULL;
+    struct letter_recipient *to = letter ? recipient_find(letter, event->to) : NULL;
+    if (to)
+        copy_of(letters, to, event->id)->doubts_told++;
 }
 
 /* The value of a field of a delivery-status part, from `text` on; *text moves behind it. */
@@ -184,11 +227,13 @@ struct arrival letters_arrived(struct letters *letters, struct slice sender, con
     struct letter *letter = letter_find(letters, text);
     bool notice = sender.size == 0 && slice_find_slice(text, SLICE("multipart/report")) < text.size;
     if (notice)
-        return (struct arrival){ notice_arrived(letters, text, now_us), true };
-    if (!letter) {
+        return (struct arrival){ notice_arrived(letters, text, now_us), 0, true };
+    uint64_t id = id_of(text);
+    if (!letter || id == 0) {
         letters_violate(letters, "something arrived that nobody has sent");
-        return (struct arrival){ NULL, false };
+        return (struct arrival){ NULL, 0, false };
     }
+    table_put(&letters->by_id, id, letter);
     if (!text_intact(letter->text, text))
         letters_violate(letters, "letter %u: its text was changed", letter->number);
     if (letter->state == LETTER_NEW || (letter->accepted == 0 && letter->unknown == 0 && letter->state != LETTER_OFFERED))
@@ -199,19 +244,28 @@ struct arrival letters_arrived(struct letters *letters, struct slice sender, con
             letters_violate(letters, "letter %u: delivered to somebody else", letter->number);
             continue;
         }
+        struct letter_copy *copy = copy_of(letters, to, id);
         to->delivered++;
-        to->delivered_us = now_us;
+        copy->delivered++;
+        copy->delivered_us = now_us;
     }
-    return (struct arrival){ letter, false };
+    return (struct arrival){ letter, id, false };
 }
 
-void letters_doubt(const struct arrival *arrival, struct slice recipient)
+void letters_doubt(struct letters *letters, const struct arrival *arrival, struct slice recipient)
 {
     struct letter_recipient *to = arrival->letter && !arrival->notice ? recipient_find(arrival->letter, recipient) : NULL;
     if (to)
-        to->in_doubt++;
+        copy_of(letters, to, arrival->id)->in_doubt++;
     else if (arrival->letter)
         arrival->letter->notices_in_doubt++;
+}
+
+static void copy_crashed(struct letter_copy *copy, int64_t now_us)
+{
+    bool lately = copy->delivered > 0 && now_us - copy->delivered_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE;
+    if (lately || copy->in_doubt > copy->doubts_told + copy->crashed)
+        copy->crashed++;
 }
 
 void letters_crashed(struct letters *letters, int64_t now_us)
@@ -220,26 +274,45 @@ void letters_crashed(struct letters *letters, int64_t now_us)
         struct letter *letter = &letters->all[i];
         if (letter->notice_us > 0 && now_us - letter->notice_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE)
             letter->notices_in_doubt++;
-        for (uint32_t j = 0; j < letter->recipient_count; j++) {
-            struct letter_recipient *to = &letter->recipients[j];
-            if (to->delivered > 0 && now_us - to->delivered_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE)
-                to->in_doubt++;
-        }
+        for (uint32_t j = 0; j < letter->recipient_count; j++)
+            for (struct letter_copy *copy = letter->recipients[j].copies; copy; copy = copy->next)
+                copy_crashed(copy, now_us);
     }
 }
 
 /* ---- the end ---- */
 
+static uint32_t copy_check(struct letters *letters, const struct letter *letter, const struct letter_recipient *to,
+                           const struct letter_copy *copy)
+{
+    if (copy->in_doubt > copy->doubts_told + copy->crashed)
+        letters_violate(letters, "letter %u: %u answers to its dot for %s were lost, and %u were said to be in doubt",
+                        letter->number, copy->in_doubt, to->address, copy->doubts_told);
+    uint32_t doubts = copy->in_doubt < copy->doubts_told ? copy->in_doubt : copy->doubts_told;
+    if (copy->delivered > 1 + doubts + copy->crashed)
+        letters_violate(letters, "letter %u: %s got %u copies of one submission, %u in doubt, %u crashes", letter->number,
+                        to->address, copy->delivered, doubts, copy->crashed);
+    return doubts + copy->crashed;
+}
+
 static void recipient_check(struct letters *letters, const struct letter *letter, const struct letter_recipient *to)
 {
     uint32_t submissions = letter->accepted + letter->unknown;
-    if (to->delivered > submissions + to->in_doubt)
-        letters_violate(letters, "letter %u: %s got %u copies of %u submissions, %u in doubt", letter->number, to->address,
-                        to->delivered, submissions, to->in_doubt);
+    uint32_t copies = 0, doubts = 0;
+    for (const struct letter_copy *copy = to->copies; copy; copy = copy->next) {
+        copies += copy->delivered > 0;
+        doubts += copy_check(letters, letter, to, copy);
+    }
+    if (copies > submissions)
+        letters_violate(letters, "letter %u: %s got %u messages of %u submissions", letter->number, to->address, copies,
+                        submissions);
     if (to->failed > submissions + letter->notices_in_doubt)
         letters_violate(letters, "letter %u: %u notices about %s", letter->number, to->failed, to->address);
-    if (to->delivered > 0 && to->failed > 0 && submissions == 1 && to->in_doubt == 0)
+    if (to->delivered > 0 && to->failed > 0 && submissions == 1 && doubts == 0)
         letters_violate(letters, "letter %u: %s has it, and a notice says it failed", letter->number, to->address);
+    if (to->expired && to->refused)
+        letters_violate(letters, "letter %u: %s was refused for good, and the notice came when it expired", letter->number,
+                        to->address);
 }
 
 void letters_check(struct letters *letters)

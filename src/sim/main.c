@@ -1,10 +1,12 @@
-/* facteur-sim: worlds by their seeds. `--seeds A-B [--keep-going]`, `--seed N [--trace]`, `--replay FILE` (a seed a line). */
+/* facteur-sim: worlds by their seeds. `--seeds A-B [--keep-going]`, `--seed N [--trace]`, `--replay FILE` (a seed a line);
+ * facteur-sim-planted takes `--plant DEFECT` besides (base/planted.h). */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/planted.h"
 #include "sim/world.h"
 
 enum { LINE_SIZE = 256 };
@@ -128,6 +130,10 @@ int main(int argc, char **argv)
             seed = argv[++i];
         else if (more && !strcmp(argv[i], "--replay"))
             file = argv[++i];
+#ifdef FACTEUR_PLANTED
+        else if (more && !strcmp(argv[i], "--plant") && planted_choose(argv[i + 1]))
+            i++;
+#endif
         else
             return usage();
     }

@@ -91,6 +91,7 @@ static void op_dns(struct world *world, const struct op *op)
 
 static void op_trace(struct world *world, const struct trace_event *event)
 {
+    letters_traced(&world->letters, event);
     struct buffer line;
     buffer_init(&line, LINE_SIZE_MAX);
     trace_format(event, &line);
@@ -261,8 +262,8 @@ static void crash_plan(struct world *world);
 
 static void world_crash(struct world *world)
 {
-    letters_crashed(&world->letters, world->agenda.now_us);
     process_gone(world);
+    letters_crashed(&world->letters, world->agenda.now_us);
     if (sim_chance(&world->random, world->options.power_share)) {
         sim_disk_power_loss(world->disk, random_fast_u64(&world->random));
         memcpy(world->inflight, world->inflight_safe, sizeof(world->inflight));

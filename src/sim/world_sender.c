@@ -143,11 +143,11 @@ static void dot_answered(struct world *world, struct sender *s, uint32_t code, s
         return;
     }
     if (code == 250) {
-        letter->state = LETTER_ACCEPTED;
-        letter->accepted++;
-        letter->accepted_us = world->agenda.now_us;
         size_t at = slice_find_slice(text, SLICE("queued as "));
-        if (!id_parse(slice_trim(slice_after(text, at + SLICE("queued as ").size)), &letter->id))
+        uint64_t id;
+        if (id_parse(slice_trim(slice_after(text, at + SLICE("queued as ").size)), &id))
+            letters_accepted(&world->letters, letter, id, world->agenda.now_us);
+        else
             letters_violate(&world->letters, "letter %u: 250 without an id", letter->number);
         if (s->gap_us > 0)
             later(world, s, s->gap_us);

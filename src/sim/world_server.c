@@ -86,25 +86,25 @@ static void resets(struct world *world, struct happening *h)
 void server_reset(struct world *world, struct server *s)
 {
     s->state = SERVER_LEAVING;
-    server_doubt(s);
+    server_doubt(world, s);
     agenda_set(&world->agenda, &s->bye, resets, 1);
 }
 
 static void server_closed(struct world *world, void *peer)
 {
     struct server *s = peer;
-    server_doubt(s);
+    server_doubt(world, s);
     server_free(world, s);
 }
 
 /* The engine has not got the answer to the last dot: it must take the letter for undelivered. */
-void server_doubt(struct server *s)
+void server_doubt(struct world *world, struct server *s)
 {
     if (!s->dotted || (s->dot_answer_at > 0 && s->sent_total - unread(s) >= s->dot_answer_at))
         return;
     s->dotted = false;
     for (uint32_t i = 0; i < s->dotted_count; i++)
-        letters_doubt(&s->dotted_arrival, s->dotted_recipients[i]);
+        letters_doubt(&world->letters, &s->dotted_arrival, s->dotted_recipients[i]);
 }
 
 /* ---- lines ---- */

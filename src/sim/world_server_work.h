@@ -40,7 +40,7 @@ void server_work(struct world *world, struct server *s);
 void server_reply(struct world *world, struct server *s, const char *text);
 void server_leave(struct world *world, struct server *s); /* after what was answered has arrived */
 void server_reset(struct world *world, struct server *s);
-void server_doubt(struct server *s);
+void server_doubt(struct world *world, struct server *s);
 void server_command(struct world *world, struct server *s, struct slice line);
 void server_dot(struct world *world, struct server *s);
 enum host_whim server_whim(struct world *world, const struct server *s, enum host_stage stage);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
+#include "base/planted.h"
 #include "store/fetch.h"
 #include "store/scan.h"
 
@@ -353,6 +354,8 @@ enum err replay_run(struct store *store)
 {
     struct replay replay = { .store = store };
     struct position from = store->mark.position;
+    if (planted(PLANTED_POSITION))
+        from.offset += SEGMENT_PAGE;
     store->spool.end = from;
     store->replaying = true;
     enum err err = ERR_OK;
