@@ -202,9 +202,13 @@ static void write_op(struct store_thread *st, struct job *job)
 static void write_stubs(struct store_thread *st, struct job *job)
 {
     struct store_stub *stubs = arena_array(&job->arena, struct store_stub, STUBS_SLICE);
-    uint32_t count = 0;
-    enum err err = store_load_stubs(st->options.store, job->after_id, stubs, STUBS_SLICE, &count);
+    uint32_t count = job->after_id == 0 ? store_load_due(st->options.store, stubs, STUBS_SLICE) : 0;
     answer(job, EVENT_STUBS);
+    if (count > 0) {
+        job->event.stubs = (struct event_stubs){ stubs, count, false };
+        return;
+    }
+    enum err err = store_load_stubs(st->options.store, job->after_id, stubs, STUBS_SLICE, &count);
     job->event.stubs = (struct event_stubs){ stubs, count, err != ERR_OK || count < STUBS_SLICE };
     if (count > 0)
         job->after_id = stubs[count - 1].id;

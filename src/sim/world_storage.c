@@ -146,10 +146,11 @@ static void write_stubs(struct world *world, struct job *job)
 {
     struct answer *a = answer_new(world, EVENT_STUBS, (struct handle){ 0 });
     struct store_stub *stubs = arena_array(&a->arena, struct store_stub, STUBS_SLICE);
-    uint32_t count = 0;
-    enum err err = store_load_stubs(world->store, job->after_id, stubs, STUBS_SLICE, &count);
-    a->event.stubs = (struct event_stubs){ stubs, count, err != ERR_OK || count < STUBS_SLICE };
-    uint64_t after_id = count > 0 ? stubs[count - 1].id : 0;
+    uint32_t count = job->after_id == 0 ? store_load_due(world->store, stubs, STUBS_SLICE) : 0;
+    bool due = count > 0;
+    enum err err = due ? ERR_OK : store_load_stubs(world->store, job->after_id, stubs, STUBS_SLICE, &count);
+    a->event.stubs = (struct event_stubs){ stubs, count, !due && (err != ERR_OK || count < STUBS_SLICE) };
+    uint64_t after_id = !due && count > 0 ? stubs[count - 1].id : 0;
     bool last = a->event.stubs.last;
     answer_send(world, a);
     if (last)

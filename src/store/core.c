@@ -18,6 +18,7 @@ void core_free(struct store *store)
         segments_close(&store->segments);
     if (store->lock)
         store->lock->calls->close(store->lock);
+    mem_free(store->due_ids);
     mem_free(store->big_removals);
     mem_free(store->moves);
     mem_free(store);

@@ -18,6 +18,7 @@ enum {
     DAMAGES_MAX = 256,          /* told; more are only counted */
     APPLY_STEP = 4096,          /* messages in one transaction when there is no other budget */
     QUARANTINE_SIZE_MAX = 8 << 20, /* octets kept of one damage */
+    DUE_IDS_MAX = 16384,        /* that store_load_due gives out; with more, the first slices have enough work anyway */
     BIG_REMOVALS_MAX = 1 << 16, /* large files that wait for removal; more wait for the next start */
 };
 
@@ -38,6 +39,9 @@ struct store {
     uint64_t row_last_id;       /* largest that ever was a row: above it there is none */
     uint64_t loaded_to;         /* stubs up to this id are given out by store_load_stubs */
     bool stubs_loaded;
+    int64_t opened_us;          /* wall */
+    uint64_t *due_ids;          /* of messages that were due then, until store_load_due has given them out */
+    uint32_t due_count, due_given;
     bool replaying;
     bool index_doubtful;        /* a sync of its files failed: no checkpoint, no recycling until it is copied */
     bool full;                  /* below MinFree */

@@ -102,7 +102,16 @@ static enum err open_index(struct store *store)
 
 /* ---- opening: what is there ---- */
 
-/* Counts what is alive. A row that is damaged is mended from the journal. */
+static void note_due(struct store *store, const struct index_row *row)
+{
+    if (row->due_us > store->opened_us || store->due_count == DUE_IDS_MAX)
+        return;
+    if (!store->due_ids)
+        store->due_ids = mem_alloc(DUE_IDS_MAX * sizeof store->due_ids[0]);
+    store->due_ids[store->due_count++] = row->id;
+}
+
+/* Counts what is alive, and notes what is due. A row that is damaged is mended from the journal. */
 static enum err count_rows(struct store *store)
 {
     struct index_row *rows = mem_alloc(ROWS_STEP * sizeof *rows);
@@ -110,6 +119,7 @@ static enum err count_rows(struct store *store)
     uint32_t count = ROWS_STEP;
     enum err err = ERR_OK;
     store->report.message_count = 0;
+    store->due_count = 0;
     while (err == ERR_OK && count == ROWS_STEP) {
         err = index_page(store->index, after_id, INT64_MAX, rows, ROWS_STEP, &count);
         for (uint32_t i = 0; err == ERR_OK && i < count; i++) {
@@ -121,6 +131,7 @@ static enum err count_rows(struct store *store)
                 break;
             segments_alive(&store->segments, rows[i].envelope.segment, core_envelope_weight(rows[i].envelope));
             segments_alive(&store->segments, rows[i].body.segment, core_body_weight(&rows[i].body));
+            note_due(store, &rows[i]);
         }
     }
     mem_free(rows);
@@ -230,6 +241,7 @@ enum err store_open(struct disk *disk, struct now now, const struct store_option
     store->disk = disk;
     store->options = *options;
     store->now_us = now.monotonic_us;
+    store->opened_us = now.wall_us;
     store->vfs = vfs_new(disk);
     store->moves = mem_alloc(STORE_MOVES_MAX * sizeof store->moves[0]);
     random_stream_init(&store->random, options->seed);
@@ -258,6 +270,32 @@ const struct store_report *store_report(const struct store *store)
     return &store->report;
 }
 
+static struct store_stub stub_of(const struct index_row *row)
+{
+    return (struct store_stub){ .id = row->id,
+                                .due_us = row->due_us,
+                                .queue = row->queue,
+                                .destination = row->destination,
+                                .envelope = row->envelope,
+                                .body = row->body };
+}
+
+/* One that cannot be read now comes, or is named, with store_load_stubs. */
+uint32_t store_load_due(struct store *store, struct store_stub *stubs, uint32_t max)
+{
+    uint32_t count = 0;
+    while (count < max && store->due_given < store->due_count) {
+        struct index_row row;
+        if (core_find(store, store->due_ids[store->due_given++], &row) == ERR_OK)
+            stubs[count++] = stub_of(&row);
+    }
+    if (store->due_given == store->due_count) {
+        mem_free(store->due_ids);
+        store->due_ids = NULL;
+    }
+    return count;
+}
+
 enum err store_load_stubs(struct store *store, uint64_t after_id, struct store_stub *stubs, uint32_t max,
                           uint32_t *ret_count)
 {
@@ -275,12 +313,7 @@ enum err store_load_stubs(struct store *store, uint64_t after_id, struct store_s
             struct index_row row = rows[i];
             if (row.envelope.segment == 0 || (pending_find(&store->pending, row.id) && core_find(store, row.id, &row) != ERR_OK))
                 continue; /* damaged since the start; or it has ended */
-            stubs[count++] = (struct store_stub){ .id = row.id,
-                                                  .due_us = row.due_us,
-                                                  .queue = row.queue,
-                                                  .destination = row.destination,
-                                                  .envelope = row.envelope,
-                                                  .body = row.body };
+            stubs[count++] = stub_of(&row);
         }
     } while (got == wanted && count < max);
     if (count < max)

@@ -83,6 +83,10 @@ bool store_damage_next(struct store *store, struct store_damage *ret_damage);
 enum err store_load_stubs(struct store *store, uint64_t after_id, struct store_stub *stubs, uint32_t max,
                           uint32_t *ret_count);
 
+/* Stubs of messages that were due then, oldest first, each once: work starts before the whole queue is read in. Returns
+ * how many; 0: no more. store_load_stubs gives them out again, as they are by then. */
+uint32_t store_load_due(struct store *store, struct store_stub *stubs, uint32_t max);
+
 /* ---- committing ---- */
 
 /* One write and one sync for all items, then their results (as many as items, in order). Items: at most

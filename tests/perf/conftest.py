@@ -1,8 +1,10 @@
 """facteurd for tests of counts and memory: the fixtures of the real peers, and a start under a tracer or a shim."""
 import itertools
+import re
 import subprocess
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,28 @@ class Daemon(Facteurd):
             return self.popen.pid
         children = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children").read_text().split()
         return int(children[0])
+
+    def resident(self, what="VmRSS"):
+        """Octets."""
+        status = Path(f"/proc/{self.pid()}/status").read_text()
+        return int(re.search(rf"^{what}:\s*(\d+) kB", status, re.M)[1]) * 1024
+
+    def peak(self):
+        return self.resident("VmHWM")
+
+    def forget_peak(self):
+        Path(f"/proc/{self.pid()}/clear_refs").write_text("5")
+
+    def largest_mappings(self, count=6):
+        """What the resident memory is, by file: {name: octets}."""
+        sizes, name = Counter(), None
+        for line in Path(f"/proc/{self.pid()}/smaps").read_text().splitlines():
+            words = line.split(None, 5)
+            if "-" in words[0] and not words[0].endswith(":"):
+                name = Path(words[5]).name if len(words) > 5 else "anonymous"
+            elif words[0] == "Rss:":
+                sizes[name] += int(words[1]) * 1024
+        return dict(sizes.most_common(count))
 
 
 @pytest.fixture

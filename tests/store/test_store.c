@@ -178,6 +178,27 @@ static void test_settle_and_end(void **state)
     buffer_done(&out);
 }
 
+static void test_what_is_due_comes_first(void **state)
+{
+    struct world *w = *state;
+    for (uint64_t id = 100; id < 106; id++) {
+        struct store_item item = util_submit(id, 10, &w->arena);
+        item.due_us = id % 2 ? util_now(0).wall_us + US_PER_DAY : util_now(0).wall_us;
+        assert_int_equal(commit_one(w, item).status, STORE_OK);
+    }
+    world_close(w);
+    world_open(w);
+    assert_int_equal(commit_one(w, util_end(102)).status, STORE_OK);
+    struct store_stub stubs[8];
+    assert_int_equal(store_load_due(w->store, stubs, 1), 1);
+    assert_int_equal(stubs[0].id, 100);
+    assert_int_equal(store_load_due(w->store, stubs, 8), 1);
+    assert_int_equal(stubs[0].id, 104);
+    assert_int_equal(store_load_due(w->store, stubs, 8), 0);
+    assert_int_equal(stub_count(w, stubs, 8), 5);
+    assert_int_equal(stubs[0].id, 100);
+}
+
 static void test_sent_again_changes_nothing(void **state)
 {
     struct world *w = *state;
@@ -531,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_submit_is_read_back_at_once_and_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_body_in_parts_and_read_at_any_offset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_settle_and_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_due_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sent_again_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_bodies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_recycling, setup, teardown),
