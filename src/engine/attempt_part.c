@@ -158,9 +158,12 @@ static void smarthost_rests(struct engine *e, struct part *p, const struct outco
     raise(e, v->rule, p->destination->name, TEXT_ALERT_LOGIN, TEXT_ALERT_LOGIN_REMEDY, o);
 }
 
-/* The smart host took the login and let us speak: what was said of it is over. */
+/* The smart host took the login and let us speak: what was said of it is over. Where it refuses us behind the login, only a
+ * message that it accepts says so. */
 static void smarthost_works(struct engine *e, struct part *p)
 {
+    if (p->destination->unwelcome)
+        return;
     static const uint16_t login_rules[] = { RULE_A25, RULE_A23A, RULE_A26, RULE_A33, RULE_A35 };
     for (size_t i = 0; i < sizeof(login_rules) / sizeof(login_rules[0]); i++)
         alert_clear(e, login_rules[i], p->destination->name);
@@ -427,8 +430,6 @@ void part_piece_over(struct engine *e, struct piece *piece, const struct transac
     struct part *p = piece->part;
     const struct candidate *c = piece->t.candidate;
     p->reached = p->reached || end->mail_answered;
-    if (end->mail_answered && c->kind == CANDIDATE_SMARTHOST)
-        smarthost_works(e, p);
     if (end->mail_answered && c->kind == CANDIDATE_MX)
         alert_clear(e, RULE_A10B, SLICE_EMPTY);
     const struct outcome *first = &piece->outcomes[0];
@@ -444,6 +445,8 @@ void part_piece_over(struct engine *e, struct piece *piece, const struct transac
         if (!piece->too_many[i])
             one_decide(e, p, one, o, refusal_of(e, c, outcome_meant(piece, o), end->own_address));
     }
+    if (end->mail_answered && c->kind == CANDIDATE_SMARTHOST)
+        smarthost_works(e, p);
     piece_free(piece);
 }
 

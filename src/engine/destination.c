@@ -294,7 +294,7 @@ void destination_end(struct engine *e, struct destination *d, uint64_t id, enum 
 
 void destination_works(struct engine *e, struct destination *d)
 {
-    if (!d->failing && !d->rest_us)
+    if ((!d->failing && !d->rest_us) || d->unwelcome)
         return;
     d->failing = false;
     d->rest_us = d->rest_until_us = d->stale_us = 0;
@@ -324,6 +324,7 @@ bool destination_rest(struct engine *e, struct destination *d, const struct outc
     if (d->rest_us > DESTINATION_REST_MAX_US)
         d->rest_us = DESTINATION_REST_MAX_US;
     d->rest_until_us = e->now.monotonic_us + d->rest_us;
+    d->unwelcome = d->unwelcome || outcome->stage > STAGE_AUTH;
     fail_with(e, d, outcome, rule);
     destination_update_home(e, d);
     destination_update_timer(e, d);
@@ -345,7 +346,7 @@ static void stale_check(struct engine *e, struct destination *d)
         d->stale_us = e->now.monotonic_us + DESTINATION_STALE_US;
         return;
     }
-    d->failing = false;
+    d->failing = d->unwelcome = false;
     d->rest_us = d->stale_us = 0;
     d->prober = 0;
     forget_failure(d);
@@ -375,6 +376,10 @@ bool destination_accepted(struct engine *e, struct destination *d, bool notice)
 {
     destination_minute_roll(e, d);
     d->minute_count++;
+    if (d->unwelcome) {
+        d->unwelcome = false;
+        destination_works(e, d);
+    }
     if (notice) /* every refusal may cause one, that would end each row of them */
         return false;
     bool was = d->refusing;
@@ -414,7 +419,7 @@ bool destination_refused(struct engine *e, struct destination *d, uint64_t id, c
 
 static void forget_one(struct engine *e, struct destination *d)
 {
-    d->failing = false;
+    d->failing = d->unwelcome = false;
     d->prober = 0;
     d->tried_us = 0;
     d->rest_us = d->rest_until_us = 0;

@@ -8,7 +8,8 @@
  * through ends that and wakes what waits. Besides, single addresses whose connection failed are remembered for some
  * minutes (A37), whichever domain they serve.
  *
- * Rests. A refused login lets the smart host's destination rest for 1, 2, 4 ... 60 minutes (A25); too much traffic (A38)
+ * Rests. A refused login lets the smart host's destination rest for 1, 2, 4 ... 60 minutes (A25), and so does a refusal of our
+ * right to use it (A23a), which a login that is taken and a MAIL that is answered do not end; too much traffic (A38)
  * halves its pace and makes a pause from 10 s on. At the end of a rest one message probes.
  *
  * Who calls it: engine/attempt (ask, begin, end, what came of it), engine/session (connections), engine/engine
@@ -98,6 +99,7 @@ struct destination {
 
     int64_t rest_until_us;           /* monotonic; 0: none */
     int64_t rest_us;                 /* the last rest's length, 0 after a success */
+    bool unwelcome;                  /* it takes our login and refuses us behind it (A23a): until it accepts a message */
 
     uint32_t per_minute;             /* configured, 0: no limit */
     uint32_t slowed_per_minute;      /* after complaints, 0: as configured */
@@ -148,17 +150,18 @@ enum destination_answer destination_ask(struct engine *e, struct destination *d,
 void destination_begin(struct engine *e, struct destination *d, uint64_t id, enum destination_answer answer);
 void destination_end(struct engine *e, struct destination *d, uint64_t id, enum destination_answer answer);
 
-/* A host answered MAIL, or the smart host took the login: it works. Wakes what waits when it had failed or rested. */
+/* A host answered MAIL, or the smart host took the login: it works, unless we are unwelcome there. Wakes what waits when it had
+ * failed or rested. */
 void destination_works(struct engine *e, struct destination *d);
 /* No candidate was reached; outcome is the last of them. */
 void destination_failed(struct engine *e, struct destination *d, uint64_t id, const struct outcome *outcome,
                         uint16_t rule);
-/* A25: the login is refused. True when a rest began (an alert's occasion); false when it rests already. */
+/* A25, A23a: the login is refused, or we are at `outcome`'s stage behind it. True when a rest began (an alert's occasion); false when it rests already. */
 bool destination_rest(struct engine *e, struct destination *d, const struct outcome *outcome, uint16_t rule);
 bool destination_resting(const struct engine *e, const struct destination *d);
 /* A38: it complained of too much. */
 void destination_slow(struct engine *e, struct destination *d);
-/* The smart host accepted a message; ends A23b, unless it is a notice of our own. True when it was refusing. */
+/* The smart host accepted a message; ends A23a, and A23b unless it is a notice of our own. True when it was refusing (A23b). */
 bool destination_accepted(struct engine *e, struct destination *d, bool notice);
 /* A23b: a 5xx of the smart host about a letter (id), for a recipient in domain; no notice of our own. A letter counts once,
  * and the same 5xx only: another one begins anew. True when from now on mail there is to be held. */

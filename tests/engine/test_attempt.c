@@ -169,6 +169,79 @@ static void a_stop_in_between(void **state)
     bench_done();
 }
 
+/* ---- A23a: the smart host does not let us relay ---- */
+
+static const char relay_settings[] = "[Delivery]\nMode = smarthost\nSmartHost = [192.0.2.1]:587\nSmartHostAuth = yes\n"
+                                     "SmartHostUser = us\nSmartHostPassword = pw\nSmartHostTls = off\nAllowPlaintextAuth = yes\n";
+
+static void relay_init(void)
+{
+    bench_init(relay_settings, "");
+    b.servers[1].offers = "250-AUTH PLAIN\r\n";
+}
+
+/* The login is taken and MAIL answered each time: that is no sign that the trouble is over. */
+static void a_refused_right_rests_until_one_is_accepted(void **state)
+{
+    relay_init();
+    b.servers[1].rcpt = "550 5.7.64 TenantAttribution; Relay Access Denied";
+    for (uint32_t i = 0; i < 5; i++)
+        message_put("from@example.org", i % 2 ? "a@one.test" : "b@two.test");
+    pass(5 * US_PER_MINUTE);
+    assert_int_equal(alerts(RULE_A23A), 1);
+    assert_int_equal(traced_count("alert rule=A23a"), 1);
+    assert_int_equal(traced_count("alert-resolved"), 0);
+    assert_int_equal(traced_count("status=bounced"), 0);
+    pass(4 * US_PER_HOUR);
+    assert_true(traced("rest ") && traced("count=1 ") && traced("count=2 ") && traced("count=4 ") && traced("count=32 "));
+    assert_int_equal(traced_count("alert-resolved"), 0);
+    assert_in_range(b.servers[1].connections, 6, 20); /* not one each time that one of the five is due */
+    b.servers[1].rcpt = NULL;
+    pass(US_PER_HOUR + US_PER_MINUTE);
+    assert_int_equal(b.servers[1].messages, 10); /* and the five delay notices */
+    assert_int_equal(traced_count("alert-resolved"), 1);
+    assert_int_equal(alerts(RULE_A23A), 0);
+    bench_done();
+}
+
+/* Another login refused in between changes nothing of that; a letter that is refused for its own sake is not accepted. */
+static void what_does_not_end_a_refused_right(void **state)
+{
+    relay_init();
+    b.servers[1].mail = "550 5.7.60 relay access denied";
+    message_put("from@example.org", "a@one.test");
+    pass(US_PER_SECOND);
+    assert_int_equal(alerts(RULE_A23A), 1);
+    b.servers[1].mail = NULL;
+    b.servers[1].auth = "535 5.7.8 no";
+    pass(10 * US_PER_MINUTE);
+    b.servers[1].auth = NULL;
+    b.servers[1].rcpt = "550 5.1.1 no such user";
+    pass(2 * US_PER_HOUR);
+    assert_int_equal(traced_count("status=bounced"), 2); /* the letter, and its notice in vain */
+    assert_int_equal(alerts(RULE_A23A), 1);
+    b.servers[1].rcpt = NULL;
+    message_put("from@example.org", "c@one.test");
+    pass(2 * US_PER_HOUR);
+    assert_int_equal(alerts(RULE_A23A), 0);
+    assert_int_equal(traced_count("alert-resolved"), 1);
+    bench_done();
+}
+
+/* A login that was refused works again as soon as it is taken and MAIL is answered, whatever becomes of the letter. */
+static void a_refused_login_rests_until_it_is_taken(void **state)
+{
+    relay_init();
+    b.servers[1].auth = "535 5.7.8 no";
+    message_put("from@example.org", "busy@one.test");
+    pass(US_PER_SECOND);
+    assert_int_equal(alerts(RULE_A23A), 1);
+    b.servers[1].auth = NULL;
+    pass(10 * US_PER_MINUTE);
+    assert_int_equal(alerts(RULE_A23A), 0);
+    bench_done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +253,9 @@ int main(void)
         cmocka_unit_test(early_settles_of_many),
         cmocka_unit_test(a_stop_in_between),
         cmocka_unit_test(one_transaction_is_one_settle),
+        cmocka_unit_test(a_refused_right_rests_until_one_is_accepted),
+        cmocka_unit_test(what_does_not_end_a_refused_right),
+        cmocka_unit_test(a_refused_login_rests_until_it_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,8 +215,8 @@ def test_example_8_the_smart_host_refuses_us(world, stage):
     f.wait_count(r"delivery .*status=deferred", 5)
     text = f.log_text()
     assert "status=bounced" not in text
-    if stage == "auth":
-        assert len(re.findall(r"\balert rule=", text)) == 1
+    assert len(re.findall(r"\balert rule=", text)) == 1
+    assert "alert-resolved" not in text
 
 
 @pytest.mark.parametrize("mode", ["direct", "direct-then-smarthost", "smarthost"])
