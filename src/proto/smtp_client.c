@@ -274,12 +274,12 @@ static void feed_bytes(struct smtp_client *c, struct slice bytes)
 {
     if (smtp_client_ending(c))
         return;
-    assert(bytes.size <= SMTP_CLIENT_INPUT_MAX && smtp_client_unread(c) == 0);
+    assert(bytes.size <= SMTP_CLIENT_INPUT_MAX - smtp_client_unread(c));
     if (c->state == SMTP_CLIENT_STATE_TLS) { /* in clear, where a handshake is due (S06) */
         smtp_client_end_protocol(c, STAGE_TLS, "octets in clear where the handshake was due");
         return;
     }
-    buffer_clear(&c->input);
+    buffer_consume(&c->input, c->input_from);
     c->input_from = 0;
     buffer_add(&c->input, bytes);
 }

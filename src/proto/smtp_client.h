@@ -40,7 +40,7 @@
 enum {
     SMTP_CLIENT_UNSENT_MAX = 256 << 10,
     SMTP_CLIENT_BODY_PIECE_MAX = 64 << 10,      /* of one NEED_BODY */
-    SMTP_CLIENT_INPUT_MAX = 64 << 10,           /* of one BYTES */
+    SMTP_CLIENT_INPUT_MAX = 64 << 10,           /* of BYTES that next() has not been through */
     SMTP_CLIENT_RECIPIENTS_MAX = 1000,          /* of one transaction */
     SMTP_CLIENT_IN_FLIGHT_MAX = 2,
     SMTP_CLIENT_OPENING_TRANSCRIPT_MAX = 2 << 10,
@@ -102,7 +102,7 @@ struct smtp_client_transaction {
 
 enum smtp_client_input_kind {
     SMTP_CLIENT_INPUT_TICK,
-    SMTP_CLIENT_INPUT_BYTES,       /* at most SMTP_CLIENT_INPUT_MAX, and only after next() has said false */
+    SMTP_CLIENT_INPUT_BYTES,       /* at most SMTP_CLIENT_INPUT_MAX since next() has last said false */
     SMTP_CLIENT_INPUT_SENT,        /* so many octets of SEND have left */
     SMTP_CLIENT_INPUT_TLS_UP,
     SMTP_CLIENT_INPUT_TLS_FAILED,

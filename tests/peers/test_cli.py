@@ -3,8 +3,8 @@
 import json
 
 
-def smarthost(receiver):
-    return {"Delivery": {"Mode": "smarthost", "SmartHost": f"{receiver.address}:{receiver.port}"}}
+def smarthost(receiver, **keys):
+    return {"Delivery": {"Mode": "smarthost", "SmartHost": f"{receiver.address}:{receiver.port}", **keys}}
 
 
 def test_status_and_an_empty_queue(facteurd):
@@ -88,6 +88,14 @@ def test_relay_test_says_how_far_it_came(facteurd, sink):
     failed = server.run_facteur("--json", "relay", "test")
     told = json.loads(failed.stdout)
     assert failed.returncode == 1 and told["ok"] is False and told["cause"] and told["remedy"]
+
+
+def test_relay_test_logs_in_over_tls_at_a_server_that_answers_line_by_line(facteurd, sink):
+    receiver = sink(tls=True, logins={"me": "secret"}, names=("127.0.0.2",))
+    server = facteurd(smarthost(receiver, SmartHostAuth="yes", SmartHostUser="me", SmartHostPassword="secret"))
+    told = server.ask("relay", "test")
+    assert told["ok"] is True and [step["stage"] for step in told["steps"]] == ["dns", "connect", "tls", "ehlo", "auth"]
+    assert server.is_running()
 
 
 def test_no_server_and_wrong_usage_are_two(facteurd):

@@ -136,6 +136,28 @@ static void open_session(struct play *p, const char *offers)
     buffer_clear(&p->said);
 }
 
+/* Answers that come in pieces faster than they are worked on, as TLS records do. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    struct play p;
+    setup(&p);
+    drain(&p);
+    static const char *const pieces[] = { "220-mx.ex", "ample\r\n220", " ready\r\n", "250-mx.example\r\n", "250-PIPELINING\r\n", "250 DSN\r\n" };
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct smtp_client_input input = { .kind = SMTP_CLIENT_INPUT_BYTES, .bytes = slice_of(pieces[i]) };
+        feed(&p, &input);
+        if (i == 2)
+            drain(&p);
+    }
+    drain(&p);
+    assert_true(smtp_client_idle(&p.client));
+    struct smtp_client_facts facts;
+    smtp_client_facts(&p.client, &facts);
+    assert_true(facts.extensions.pipelining && facts.extensions.dsn);
+    done(&p);
+}
+
 static const struct smtp_client_recipient one = { .address = SLICE("b@x.example") };
 
 static struct smtp_client_transaction simple(uint64_t size)
@@ -632,7 +654,8 @@ static void test_idle_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_large_body),      cmocka_unit_test(test_many_recipients),
+        cmocka_unit_test(test_pieces),          cmocka_unit_test(test_large_body),
+        cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_sibling_text),    cmocka_unit_test(test_reply_time),
         cmocka_unit_test(test_body_time),       cmocka_unit_test(test_body_stuck),
         cmocka_unit_test(test_dot_unsent),      cmocka_unit_test(test_refused_and_lost),

@@ -113,7 +113,8 @@ class Session:
     def say(self, text):
         lines = text.split("\n")
         out = [line[:3] + ("-" if n < len(lines) - 1 else " ") + line[4:] for n, line in enumerate(lines)]
-        self.connection.sendall("".join(line + "\r\n" for line in out).encode("utf-8", "surrogateescape"))
+        for line in out:  # each in a write, and a TLS record, of its own
+            self.connection.sendall((line + "\r\n").encode("utf-8", "surrogateescape"))
 
     # -- answers
 
