@@ -17,7 +17,8 @@
 /* A46: what stopped messages that a change of the configuration may have mended. */
 #define MENDED_RULES                                                                                                   \
     (QUEUE_NO_VERDICT | QUEUE_RULE(10) | QUEUE_RULE(11) | QUEUE_RULE(12) | QUEUE_RULE(13) | QUEUE_RULE(23) |           \
-     QUEUE_RULE(24) | QUEUE_RULE(25) | QUEUE_RULE(26) | QUEUE_RULE(32) | QUEUE_RULE(33) | QUEUE_RULE(35))
+     QUEUE_RULE(24) | QUEUE_RULE(25) | QUEUE_RULE(26) | QUEUE_RULE(32) | QUEUE_RULE(33) | QUEUE_RULE(35) |             \
+     QUEUE_RULE(46))
 
 /* What other resolvers may answer otherwise. */
 #define DNS_RULES                                                                                                      \

@@ -472,6 +472,8 @@ static void sweep_slice(struct queue *q, struct now now, uint32_t count)
         }
         uint32_t index = q->sweep_next++;
         struct stub *s = queue_stub(q, index);
+        if (s->state == STUB_TAKEN)
+            s->woken = 1; /* its attempt began by what has been changed: looked at when it comes back */
         if (s->state != STUB_WAITING || !woken_by(s, q->sweep_rules))
             continue;
         uint32_t home = s->home;
@@ -566,8 +568,10 @@ void queue_put_waiting(struct queue *q, struct now now, uint32_t index, enum que
     leave(q, index);
     struct stub *s = queue_stub(q, index);
     set_kind(q, s, kind);
+    bool woken = s->woken && woken_by(s, q->sweep_rules);
+    s->woken = 0;
     uint32_t home = home_get(q, home_key_of(q, s));
-    if (due_us <= now.wall_us)
+    if (woken || due_us <= now.wall_us)
         enter_ready(q, now, index, home, false);
     else
         enter_waiting(q, index, home, due_us);
@@ -577,6 +581,7 @@ void queue_put_ready(struct queue *q, struct now now, uint32_t index, enum queue
 {
     leave(q, index);
     set_kind(q, queue_stub(q, index), kind);
+    queue_stub(q, index)->woken = 0;
     enter_ready(q, now, index, home_get(q, home_key), front);
 }
 
@@ -584,6 +589,7 @@ void queue_put_aside(struct queue *q, uint32_t index, enum queue_kind kind, int6
 {
     leave(q, index);
     set_kind(q, queue_stub(q, index), kind);
+    queue_stub(q, index)->woken = 0;
     enter_aside(q, index, end_us);
 }
 

@@ -165,4 +165,5 @@ uint32_t queue_home_waiting(const struct queue *q, uint32_t key);
 void queue_home_wake(struct queue *q, uint32_t key, uint64_t rules);
 /* Just one, whichever: the next probe of a destination that has nothing ready. False when nothing waits. */
 bool queue_home_wake_one(struct queue *q, struct now now, uint32_t key);
+/* Those that wait, in slices; and those that are taken, should they come back stopped by one of the rules. */
 void queue_wake_all(struct queue *q, uint64_t rules);

@@ -52,6 +52,7 @@ struct stub {
     uint8_t counted : 1;      /* ... and that is written in its envelope */
     uint8_t verdict : 1;      /* what stopped it last was a verdict on the letter, no session failure */
     uint8_t overdue : 1;      /* taken because its patience in line ended, not because of a free slot */
+    uint8_t woken : 1;        /* all were woken while it was taken */
 };
 
 struct stub_table {

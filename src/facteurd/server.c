@@ -140,7 +140,7 @@ static void tls_reload(struct server *s, const struct config *config, struct buf
 static bool server_reload(void *context, struct config_problems *problems)
 {
     struct server *s = context;
-    struct config *config = config_file_load(s->config_path, s->config->server.language, problems);
+    struct config *config = config_file_load(s->config_path, problems->language, problems);
     struct accounts *accounts = config ? accounts_file_load(config, s->hash_key, problems) : NULL;
     if (config && accounts && needs_restart(s->config, config)) {
         const struct problem_at at = { config->lines[CONFIG_SERVER_DATA_DIR], SLICE("Server.DataDir"), false };
@@ -176,6 +176,7 @@ static void signalled(void *context, int number)
     if (number == SIGHUP) {
         struct config_problems problems;
         config_problems_init(&problems);
+        problems.language = s->config->server.language;
         server_reload(s, &problems);
         config_problems_print(&problems, s->config_path);
         config_problems_done(&problems);

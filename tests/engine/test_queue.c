@@ -185,6 +185,43 @@ static void test_wake_by_rule(void **state)
     queue_drop(q);
 }
 
+/* A46: what is being tried while all are woken had begun by what has been changed; it is tried again at once if it fails for that. */
+static void test_wake_reaches_the_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t rule;
+        bool verdict, again;
+    } rows[] = { { 15, false, true }, { 25, true, true }, { 15, true, false }, { 0, false, true } };
+    struct queue *q = queue_make(false);
+    uint32_t taken[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "t%u.example", i);
+        add(q, stub(i + 1, name, 0));
+        queue_tick(q, at(0));
+        taken[i] = queue_next(q);
+        assert_int_not_equal(taken[i], 0);
+    }
+    queue_wake_all(q, QUEUE_NO_VERDICT | QUEUE_RULE(25));
+    queue_tick(q, at(0));
+    for (uint32_t round = 0; round < 2; round++) {
+        uint32_t ready = 0;
+        for (uint32_t i = 0; i < 4; i++) {
+            struct stub *s = queue_stub(q, taken[i]);
+            s->rule = rows[i].rule;
+            s->verdict = rows[i].verdict;
+            if (s->state == STUB_TAKEN)
+                queue_put_waiting(q, at(0), taken[i], QUEUE_REMOTE, START_US + 5 * US_PER_MINUTE);
+            assert_int_equal(s->state, rows[i].again && round == 0 ? STUB_READY : STUB_WAITING);
+            ready += s->state == STUB_READY;
+        }
+        for (uint32_t i = 0; i < ready; i++)
+            assert_int_not_equal(queue_next(q), 0); /* once more, and then in its own time */
+    }
+    queue_drop(q);
+}
+
 static void test_patience_ends(void **state)
 {
     (void)state;
@@ -355,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_hash_is_stable),       cmocka_unit_test(test_due_order),
         cmocka_unit_test(test_slow_home_hinders_nobody), cmocka_unit_test(test_unknown_home_gives_one),
         cmocka_unit_test(test_routing_switch_moves_all), cmocka_unit_test(test_wake_by_rule),
+        cmocka_unit_test(test_wake_reaches_the_taken),
         cmocka_unit_test(test_patience_ends),        cmocka_unit_test(test_crashed_go_one_at_a_time),
         cmocka_unit_test(test_set_aside),            cmocka_unit_test(test_random_operations),
         cmocka_unit_test(test_a_million),
