@@ -3,6 +3,7 @@
 Each part runs its scenario once to count the changes, then once for each of them:
   start    the very first start, and one letter
   mail     letters of every shape, through to the clean end
+  early    a recipient is settled while another one's host is slow
   move     segments with survivors are copied on and recycled
   recover  ended at some places of mail, then again at every place of the start that follows
   power    as mail, and what was not synced is lost: all of it, or some of it by a seed
@@ -24,9 +25,9 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "peers")]
 
 from peer.common import BUILD, CertificateAuthority  # noqa: E402
-from world import SHIM, Crash, Scenario, World, data_folder, mail_scenario, move_scenario, start_scenario  # noqa: E402
+from world import SHIM, Crash, Scenario, World, data_folder, early_scenario, mail_scenario, move_scenario, start_scenario  # noqa: E402
 
-PARTS = "start mail move recover power".split()
+PARTS = "start mail early move recover power".split()
 SPARE = 1.1  # so much more than counted: what happens at the same time does not happen in the same order twice
 
 
@@ -68,6 +69,7 @@ class Sweep:
         fresh = data_folder(world, self.folder / "fresh")
         self.start = start_scenario(fresh)
         self.mail = mail_scenario(world, fresh, self.folder / "mail")
+        self.early = early_scenario(self.folder / "mail")
         self.move = move_scenario(world, fresh, self.folder / "move")
         self.worlds.put(world)
 

@@ -14,7 +14,7 @@ def sweep():
     made.close()
 
 
-@pytest.mark.parametrize("part, stride", [("start", 41), ("mail", 31), ("move", 37), ("recover", 97), ("power", 43)])
+@pytest.mark.parametrize("part, stride", [("start", 41), ("mail", 31), ("early", 29), ("move", 37), ("recover", 97), ("power", 43)])
 def test_nothing_is_lost(sweep, part, stride):
     sums = sweep.run_all(sweep.cases(part, stride))
     print(f"{part}: {sums.cases} runs, {sums.deaths} ends, {sums.answered} answered, {sums.copies} second copies")

@@ -26,11 +26,13 @@ from peer.server import Facteurd
 from peer.sink import DEFAULT, Sink
 
 SHIM = BUILD / "tests/crash/crash-shim.so"
+SLOW = 0.25  # seconds that the slow receiver takes, so that others are settled before
 POLL = 0.03  # seconds between two looks at what cannot call us
 EMPTY_TIMES = 30  # looks at an empty queue before something is missing for good
 SETTINGS = {
     "Limits": {"SegmentSize": "8M", "MinFree": "10M"},
     "RetryQueue": {"RemoteRetryMinutes": "3s", "RetryMinutes": "3s", "DelayAfterTempErrorMinutes": "0"},
+    "Delivery": {"Mode": "smarthost"},
     "DNS": {"Servers": "127.0.0.1@9", "Timeout": "1s"},
 }
 
@@ -150,15 +152,16 @@ class World:
 
     def __init__(self, folder, ca):
         self.port = free_port()
-        settings = {**SETTINGS, "Delivery": {"Mode": "smarthost", "SmartHost": f"[127.0.0.1]:{self.port}"}}
+        settings = {"Delivery": {"SmartHost": f"[127.0.0.1]:{self.port}"}, "Outbound": {"Port": self.port}}
         self.daemon = Daemon(folder, settings, ca)
-        self.sink = None
+        self.sinks = []
         self.letters, self.sent = [], False
 
     # -- the receiver
 
-    def open_sink(self, defers=True):
-        self.sink = Sink("127.0.0.1", self.port, "smarthost.test")
+    def open_sinks(self, defers=True):
+        """The smart host, 127.0.0.2 for direct delivery, and 127.0.0.3 that takes its time before it answers a letter."""
+        self.sinks = [Sink(f"127.0.0.{n}", self.port, f"mx{n}.test") for n in (1, 2, 3)]
         asked = set()
 
         def later(session, argument):
@@ -166,9 +169,17 @@ class World:
             asked.add(argument)
             return "450 4.2.0 come again" if new else DEFAULT
 
-        self.sink.on("rcpt", "550 5.1.1 no such user", match="<refused")
+        def slowly(session, argument):
+            time.sleep(SLOW)
+            return DEFAULT
+
+        self.sinks[0].on("rcpt", "550 5.1.1 no such user", match="<refused")
         if defers:
-            self.sink.on("rcpt", later, match="<later")
+            self.sinks[0].on("rcpt", later, match="<later")
+        self.sinks[2].on("dot", slowly)
+
+    def taken(self):
+        return [message for sink in self.sinks for message in sink.messages]
 
     # -- the sender
 
@@ -196,12 +207,12 @@ class World:
 
     def copies(self, recipient):
         """(id, octets) of each copy that the receiver took for it."""
-        return [(received_id(m.data), m.data) for m in self.sink.messages if recipient in m.recipients]
+        return [(received_id(m.data), m.data) for m in self.taken() if recipient in m.recipients]
 
     def notices(self, recipient):
         """(id, octets) of each notice that says that it failed, wherever the sender is."""
         names = f"Final-Recipient: rfc822; {recipient}".lower().encode()
-        at_sink = [(received_id(m.data) or message_id(m.data), m.data) for m in self.sink.messages if m.sender == ""]
+        at_sink = [(received_id(m.data) or message_id(m.data), m.data) for m in self.taken() if m.sender == ""]
         local = [(name.split(".")[0], data) for name, data in self.maildir_files("box")]
         return [(id, data) for id, data in at_sink + local if names in data.lower()]
 
@@ -253,8 +264,8 @@ class World:
     def discard(self):
         if self.daemon.is_running():
             self.daemon.kill()
-        if self.sink:
-            self.sink.close()
+        for sink in self.sinks:
+            sink.close()
 
     def run(self, scenario, crashes):
         """The scenario with the crashes one after another, then a run to the end."""
@@ -263,7 +274,7 @@ class World:
         self.daemon.change(SETTINGS)
         self.daemon.change(scenario.settings)
         self.letters = scenario.letters()
-        self.open_sink(scenario.defers)
+        self.open_sinks(scenario.defers)
         self.sent, doubts = False, []
         try:
             for n, crash in enumerate([*crashes, None], 1):
@@ -278,6 +289,8 @@ class World:
                 if status != 0 and not (crash and died):
                     outcome.wrong.append(f"run {n} ended with status {status}")
             self.check(outcome, doubts)
+            if scenario.check:
+                scenario.check(self, outcome)
         finally:
             outcome.answered = sum(one.answered for one in self.letters)
             self.discard()
@@ -325,7 +338,7 @@ class World:
             if len(ids) > 1:
                 say(f"{one.token} was taken {len(ids)} times")
         known = {r for one in self.letters for r in [*one.recipients, one.sender]}
-        for message in self.sink.messages:
+        for message in self.taken():
             if not set(message.recipients) <= known:
                 say(f"nobody sent this: {message.recipients}")
 
@@ -356,6 +369,7 @@ class Scenario:
     settings: dict = field(default_factory=dict)
     defers: bool = True  # the receiver answers 450 the first time that it is asked for later-...
     hurry: bool = False  # what waits is made due by hand
+    check: object = None  # (world, outcome): what must hold besides
 
 
 def data_folder(world, where):
@@ -412,12 +426,12 @@ def move_scenario(world, fresh, where):
     letters = [letter(f"rest{n}", f"a-rest{n}@sender.test", [f"later-rest{n}@dest.test"], size)
                for n, size in enumerate((700, 100_000, 300_000))]
     world.letters = []
-    world.open_sink()
+    world.open_sinks()
     for one in letters:
         world.daemon.begin()
         world.send([one])
         assert one.answered
-        world.sink.wait_for("its refusal", lambda: any(one.recipients[0] in line for s in world.sink.sessions for line in s.commands))
+        world.sinks[0].wait_for("its refusal", lambda: any(one.recipients[0] in line for s in world.sinks[0].sessions for line in s.commands))
         world.daemon.wait_queue("it waits", lambda rows: any(row["recipients"][0]["attempts"] for row in rows
                                                              if row["from"] == one.sender))
         assert world.end() == 0
@@ -444,3 +458,30 @@ def move_send(world):
             return
         before = now
         time.sleep(0.5)
+
+
+def early_scenario(template):
+    """One recipient is delivered to while the other's host is slow: once that is settled, no end makes a second copy of it."""
+    def letters():
+        return [letter("early", "a-early@sender.test", ["take-early@[127.0.0.2]", "take-slow@[127.0.0.3]"], 900)]
+
+    def check(world, outcome):
+        if any(batches_synced(calls) >= 2 for calls in outcome.calls) and len(world.copies("take-early@[127.0.0.2]")) > 1:
+            outcome.wrong.append("a second copy of what was settled")
+
+    return Scenario("early", template, letters, lambda w: w.send(w.letters), {"Delivery": {"Mode": "direct"}}, check=check)
+
+
+def batches_synced(calls):
+    """How many batches of the journal were on disk when the trace ended. A segment's filling is written by the MiB, then its head."""
+    heads, written, synced = set(), 0, 0
+    for line in calls[:-1]:
+        _, call, path, size = line.split(" ")
+        if not path.startswith("segments/"):
+            continue
+        if call == "pwritev" and int(size) != 1 << 20:
+            written += path in heads
+            heads.add(path)
+        elif call == "fdatasync":
+            synced = written
+    return synced
