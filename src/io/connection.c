@@ -31,14 +31,15 @@ struct connection {
     bool reading;
     bool engine_closed;
     bool closing;
+    bool shut;   /* our direction has been ended */
     bool failed; /* EVENT_CLOSED is to be told */
     enum close_reason failure;
     bool tls_told;
     uint32_t credit;
     uint32_t sent;     /* plain octets that are out and not told */
-    uint32_t unsent;   /* plain octets whose wire form waits in `out` or in a write under way */
+    uint32_t unsent;   /* plain octets whose wire form is in `out` or in a write under way */
     struct tls *tls;
-    struct buffer out; /* wire octets not yet given to libuv */
+    struct buffer out; /* wire octets of this turn, or behind a write under way */
     struct write *writing;
     struct wait *wait; /* connect or linger timer */
     uint32_t discarded;
@@ -202,11 +203,7 @@ static void write_done(uv_write_t *request, int status)
     struct write *write = (struct write *)request;
     struct connection *c = write->connection;
     c->writing = NULL;
-    if (status == 0) {
-        c->sent += write->plain;
-        c->unsent -= write->plain;
-        pump_later(c);
-    }
+    uint32_t plain = write->plain;
     buffer_done(&write->bytes);
     mem_free(write);
     if (c->closing)
@@ -218,6 +215,9 @@ static void write_done(uv_write_t *request, int status)
             fail(c, reason_of(status));
         return;
     }
+    c->sent += plain;
+    c->unsent -= plain;
+    pump_later(c);
     out_flush(c);
 }
 
@@ -245,6 +245,7 @@ static void linger(struct connection *c)
 {
     uv_shutdown_t *request = mem_alloc(sizeof *request);
     request->data = c;
+    c->shut = true;
     if (uv_shutdown(request, &c->stream, shutdown_done) != 0) {
         mem_free(request);
         destroy(c);
@@ -254,17 +255,9 @@ static void linger(struct connection *c)
         c->reading = true;
 }
 
-/* Gives libuv what the kernel did not take at once; one write under way at a time. */
-static void out_flush(struct connection *c)
+/* Gives libuv what the kernel did not take at once. */
+static void out_wait(struct connection *c)
 {
-    if (c->writing || c->connecting)
-        return;
-    if (c->out.size == 0) {
-        buffer_trim(&c->out);
-        if (c->engine_closed)
-            linger(c);
-        return;
-    }
     struct write *write = mem_alloc(sizeof *write);
     write->connection = c;
     write->bytes = c->out;
@@ -284,57 +277,66 @@ static void out_flush(struct connection *c)
     }
 }
 
-/* Wire octets: to the kernel at once where nothing waits before them. Returns false when something had to wait. */
-static bool wire_send(struct connection *c, struct slice wire)
+/* What has gathered goes to the kernel in one call. One write under way at a time. */
+static void out_flush(struct connection *c)
 {
-    if (!c->writing && c->out.size == 0 && !c->connecting && wire.size > 0) {
-        uv_buf_t part = uv_buf_init((char *)wire.data, (unsigned)wire.size);
+    if (c->writing || c->connecting || c->closing || c->failed)
+        return;
+    if (c->out.size > 0) {
+        uv_buf_t part = uv_buf_init(c->out.data, (unsigned)c->out.size);
         int n = uv_try_write(&c->stream, &part, 1);
         if (n < 0 && n != UV_EAGAIN) {
-            fail(c, reason_of(n));
-            return true;
+            if (c->engine_closed)
+                destroy(c);
+            else
+                fail(c, reason_of(n));
+            return;
         }
         if (n > 0)
-            wire = slice_after(wire, (size_t)n);
+            buffer_consume(&c->out, (size_t)n);
     }
-    if (wire.size == 0)
-        return true;
-    buffer_add(&c->out, wire);
-    assert(!c->out.overflow);
-    return false;
+    if (c->out.size > 0) {
+        out_wait(c);
+        return;
+    }
+    buffer_trim(&c->out);
+    if (c->unsent > 0) {
+        c->sent += c->unsent;
+        c->unsent = 0;
+        pump_later(c);
+    }
+    if (c->engine_closed && !c->shut)
+        linger(c);
 }
 
-static bool tls_flush(struct connection *c)
+/* What TLS has to say joins what waits. */
+static void tls_flush(struct connection *c)
 {
     struct slice wire = tls_wire_out(c->tls);
     if (wire.size == 0)
-        return true;
-    bool all = wire_send(c, wire);
+        return;
+    buffer_add(&c->out, wire);
+    assert(!c->out.overflow);
     tls_wire_sent(c->tls, wire.size);
-    return all;
 }
 
+/* Many small outputs of one turn are one write: it happens in connection_pump. */
 void connection_send(struct connection *c, struct slice bytes)
 {
     if (c->failed || c->closing)
         return;
-    bool all;
     if (c->tls) {
         if (!tls_write(c->tls, bytes)) {
             fail(c, CLOSE_RESET);
             return;
         }
-        all = tls_flush(c);
+        tls_flush(c);
     } else {
-        all = wire_send(c, bytes);
-    }
-    if (all) {
-        c->sent += (uint32_t)bytes.size;
-        pump_later(c);
-        return;
+        buffer_add(&c->out, bytes);
+        assert(!c->out.overflow);
     }
     c->unsent += (uint32_t)bytes.size;
-    out_flush(c);
+    pump_later(c);
 }
 
 /* ---- in ---- */
@@ -559,6 +561,7 @@ int connection_descriptor(const struct connection *c)
 void connection_close(struct connection *c, bool abort)
 {
     assert(!c->engine_closed);
+    out_flush(c); /* what was said in this turn is said, whatever follows */
     c->handle = (struct handle){ 0 };
     c->engine_closed = true;
     c->host->lingering_count++;
@@ -612,9 +615,12 @@ bool connection_pump_all(struct connection_host *host)
     struct list_item *item;
     while ((item = list_first(&host->pump)) != NULL) {
         struct connection *c = (struct connection *)((char *)item - offsetof(struct connection, pump_item));
+        any = true;
+        out_flush(c);
+        if (c->closing)
+            continue; /* and off the list */
         list_remove(&host->pump, item);
         c->pumping = false;
-        any = true;
         connection_pump(c);
     }
     return any;
