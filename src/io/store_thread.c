@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/list.h"
@@ -57,7 +59,9 @@ struct store_thread {
     struct queue writing, reading;
     pthread_mutex_t done_lock;
     struct list done;
-    uv_async_t async;
+    int wake; /* an eventfd: libuv's own wake-up lets the loop spin until the thread that wrote has run on */
+    uv_poll_t waked;
+    int handles; /* of libuv, open */
     struct store_state state; /* last told; the writer's */
     /* history gathered on the loop's thread */
     struct job *gathering;
@@ -149,8 +153,10 @@ static void job_done(struct store_thread *st, struct job *job)
     bool first = list_empty(&st->done);
     list_append(&st->done, &job->item);
     pthread_mutex_unlock(&st->done_lock);
-    if (first)
-        uv_async_send(&st->async);
+    if (first) {
+        int status = eventfd_write(st->wake, 1);
+        assert(status == 0);
+    }
 }
 
 static struct now now_sample(void)
@@ -414,9 +420,13 @@ static void job_tell(struct store_thread *st, struct job *job)
     job_free(job);
 }
 
-static void woken(uv_async_t *async)
+static void woken(uv_poll_t *poll, int status, int events)
 {
-    struct store_thread *st = async->data;
+    (void)events;
+    struct store_thread *st = poll->data;
+    eventfd_t count;
+    if (status != 0 || eventfd_read(st->wake, &count) != 0)
+        return;
     struct list done;
     list_init(&done);
     pthread_mutex_lock(&st->done_lock);
@@ -528,16 +538,29 @@ struct store_thread *store_thread_new(const struct store_thread_options *options
     list_init(&st->done);
     pthread_mutex_init(&st->done_lock, NULL);
     pthread_mutex_init(&st->source_lock, NULL);
-    int status = uv_async_init(options->uv, &st->async, woken);
+    st->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert(st->wake >= 0);
+    int status = uv_poll_init(options->uv, &st->waked, st->wake);
     assert(status == 0);
-    st->async.data = st;
+    st->waked.data = st;
+    uv_poll_start(&st->waked, UV_READABLE, woken);
     uv_timer_init(options->uv, &st->history_timer);
     st->history_timer.data = st;
+    st->handles = 2;
     status = pthread_create(&st->writer, NULL, writer_run, st);
     assert(status == 0);
     status = pthread_create(&st->reader, NULL, reader_run, st);
     assert(status == 0);
     return st;
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    struct store_thread *st = handle->data;
+    if (--st->handles > 0)
+        return;
+    close(st->wake);
+    mem_free(st);
 }
 
 void store_thread_free(struct store_thread *st)
@@ -557,5 +580,6 @@ void store_thread_free(struct store_thread *st)
     queue_done(&st->reading);
     pthread_mutex_destroy(&st->done_lock);
     pthread_mutex_destroy(&st->source_lock);
-    mem_free(st);
+    uv_close((uv_handle_t *)&st->waked, handle_closed);
+    uv_close((uv_handle_t *)&st->history_timer, handle_closed);
 }

@@ -23,7 +23,8 @@ struct store_thread_options {
 };
 
 struct store_thread *store_thread_new(const struct store_thread_options *options);
-/* Ends both threads after what was given them; nothing is fed any more. Store and history stay the caller's. */
+/* Ends both threads after what was given them; nothing is fed any more. Store and history stay the caller's. What is left of it
+ * goes when the loop runs once more, as it does to close its handles. */
 void store_thread_free(struct store_thread *st);
 /* Begins to load the queue: EVENT_STUBS in slices, the next one when the one before was fed. */
 void store_thread_load(struct store_thread *st);

@@ -14,6 +14,8 @@ enum {
     PATH_SIZE_MAX = 256,
     SECTOR_SIZE = 4096,
     SHM_REGIONS_MAX = 1024, /* of 32 KiB: WAL of 4 million pages */
+    FRAME_HEADER_SIZE = 24, /* in the WAL, before each page */
+    FRAMES_GATHERED_MAX = 16,
 };
 
 /* What the connections to one file share; lives as long as one of them. */
@@ -46,7 +48,11 @@ struct vfs_file {
     struct vfs_node *node;
     struct disk_file *file;
     bool checksums;       /* it is a database, and what is read and written in whole pages carries them */
+    bool wal;
     bool folder_sync_due; /* the file was created here and its name is not safe yet */
+    uint64_t append_at;      /* WAL: behind what was written last */
+    struct buffer gathered;  /* WAL: what stands before append_at and is not written yet */
+    bool gathered_commit;    /* its last frame ends a transaction */
     int lock;
     bool shm_mapped;
     unsigned shm_shared; /* bits */
@@ -99,13 +105,58 @@ static void node_close(struct vfs *vfs, struct vfs_node *node)
     mem_free(node);
 }
 
-/* ---- files ---- */
-
 static int file_unlock(sqlite3_file *base, int level);
+
+/* ---- the WAL's frames ---- */
+
+/* SQLite appends a transaction to the WAL as two writes a page, the frame's header and the page, and shows it to readers
+ * when all are done. Here they become one write; at the latest the page that ends the transaction, which its header says
+ * by its second number, brings all of it to the file. Only what is appended is gathered: a header behind which no page
+ * follows (SQLite mends checksums in earlier frames) goes out by itself. */
+static enum err gathered_write(struct vfs_file *f)
+{
+    if (f->gathered.size == 0)
+        return ERR_OK;
+    struct disk_slice whole = { f->gathered.data, f->gathered.size };
+    enum err err = f->file->calls->write(f->file, f->append_at - f->gathered.size, &whole, 1);
+    buffer_clear(&f->gathered);
+    return err;
+}
+
+/* False: it is to be written by itself. */
+static bool gathered_take(struct vfs_file *f, const char *data, size_t size, uint64_t offset)
+{
+    if (!f->wal || offset != f->append_at || (size != FRAME_HEADER_SIZE && f->gathered.size == 0) ||
+        f->gathered.size + size > f->gathered.size_max)
+        return false;
+    if (size == FRAME_HEADER_SIZE)
+        f->gathered_commit = memcmp(data + 4, (const char[4]){ 0 }, 4) != 0;
+    buffer_add(&f->gathered, slice(data, size));
+    f->append_at += size;
+    return true;
+}
+
+static enum err wal_write(struct vfs_file *f, const char *data, size_t size, uint64_t offset)
+{
+    if (gathered_take(f, data, size, offset)) {
+        bool full = f->gathered.size >= FRAMES_GATHERED_MAX * (FRAME_HEADER_SIZE + VFS_PAGE_SIZE);
+        return size != FRAME_HEADER_SIZE && (full || f->gathered_commit) ? gathered_write(f) : ERR_OK;
+    }
+    enum err err = gathered_write(f);
+    struct disk_slice whole = { data, size };
+    if (err == ERR_OK)
+        err = f->file->calls->write(f->file, offset, &whole, 1);
+    f->append_at = offset + size;
+    return err;
+}
+
+/* ---- files ---- */
 
 static int file_close(sqlite3_file *base)
 {
     struct vfs_file *f = file_of(base);
+    (void)gathered_write(f); /* of no finished transaction */
+    buffer_done(&f->gathered);
     file_unlock(base, SQLITE_LOCK_NONE);
     f->file->calls->close(f->file);
     mtx_lock(&f->vfs->mutex);
@@ -139,6 +190,9 @@ static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 off
 {
     struct disk_file *file = file_of(base)->file;
     size_t got;
+    if ((uint64_t)offset + (uint64_t)size > file_of(base)->append_at - file_of(base)->gathered.size &&
+        gathered_write(file_of(base)) != ERR_OK)
+        return SQLITE_IOERR_WRITE;
     if (file->calls->read(file, (uint64_t)offset, data, (size_t)size, &got) != ERR_OK)
         return SQLITE_IOERR_READ;
     if (got == (size_t)size)
@@ -150,10 +204,8 @@ static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 off
 static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_int64 offset)
 {
     struct disk_file *file = file_of(base)->file;
-    if (!is_page(file_of(base), size, offset)) {
-        struct disk_slice whole = { data, (size_t)size };
-        return result_of(file->calls->write(file, (uint64_t)offset, &whole, 1), SQLITE_IOERR_WRITE);
-    }
+    if (!is_page(file_of(base), size, offset))
+        return result_of(wal_write(file_of(base), data, (size_t)size, (uint64_t)offset), SQLITE_IOERR_WRITE);
     uint64_t sum = page_sum(data, offset);
     struct disk_slice slices[2] = { { data, VFS_PAGE_SIZE - VFS_RESERVED }, { &sum, sizeof sum } };
     return result_of(file->calls->write(file, (uint64_t)offset, slices, 2), SQLITE_IOERR_WRITE);
@@ -162,13 +214,18 @@ static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_in
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct disk_file *file = file_of(base)->file;
-    return result_of(file->calls->truncate(file, (uint64_t)size), SQLITE_IOERR_TRUNCATE);
+    enum err err = gathered_write(file_of(base));
+    if (err == ERR_OK)
+        err = file->calls->truncate(file, (uint64_t)size);
+    return result_of(err, SQLITE_IOERR_TRUNCATE);
 }
 
 static int file_sync(sqlite3_file *base, int flags)
 {
     struct vfs_file *f = file_of(base);
-    enum err err = f->file->calls->sync(f->file);
+    enum err err = gathered_write(f);
+    if (err == ERR_OK)
+        err = f->file->calls->sync(f->file);
     if (err == ERR_OK && f->folder_sync_due) {
         err = f->vfs->disk->calls->sync_folder(f->vfs->disk, "");
         f->folder_sync_due = err != ERR_OK;
@@ -182,6 +239,8 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
 {
     struct disk_file *file = file_of(base)->file;
     uint64_t size;
+    if (gathered_write(file_of(base)) != ERR_OK)
+        return SQLITE_IOERR_WRITE;
     if (file->calls->size(file, &size) != ERR_OK)
         return SQLITE_IOERR_FSTAT;
     *ret_size = (sqlite3_int64)size;
@@ -406,6 +465,8 @@ static int vfs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *base
         return result_of(err, SQLITE_CANTOPEN);
     f->vfs = vfs;
     f->checksums = flags & SQLITE_OPEN_MAIN_DB;
+    f->wal = flags & SQLITE_OPEN_WAL;
+    buffer_init(&f->gathered, (FRAMES_GATHERED_MAX + 1) * (FRAME_HEADER_SIZE + VFS_PAGE_SIZE));
     mtx_lock(&vfs->mutex);
     f->node = node_open(vfs, path);
     mtx_unlock(&vfs->mutex);
