@@ -110,12 +110,13 @@ static void queue_stop(struct queue *q)
     pthread_cond_signal(&q->wake);
 }
 
-/* The next job; NULL at deadline_us (monotonic) or, with *ret_stop, when the thread is to end and nothing waits. */
+/* The next job; NULL at deadline_us (monotonic; 0: at once) or, with *ret_stop, when the thread is to end and nothing
+ * waits. */
 static struct job *queue_take(struct queue *q, int64_t deadline_us, bool *ret_stop)
 {
     pthread_mutex_lock(&q->lock);
     int status = 0;
-    while (list_empty(&q->jobs) && !q->stop && status == 0) {
+    while (list_empty(&q->jobs) && !q->stop && status == 0 && deadline_us > 0) {
         if (deadline_us == DEADLINE_NEVER) {
             pthread_cond_wait(&q->wake, &q->lock);
         } else {

@@ -234,6 +234,10 @@ class Load:
     def relay(self, port, sessions, count, pipelined=False, limit=120):
         """All of count messages in, and all of them out again."""
         self.begin(port, sessions, count, pipelined)
+        self.finish(limit)
+
+    def finish(self, limit=120):
+        """All of what was begun, in and out."""
         self.run(lambda: self.live == 0 and len(self.arrived) >= len(self.accepted), limit)
         assert len(self.accepted) == self.last, f"refused: {self.refused}"
         assert not self.altered, f"altered on the way: {self.altered[:10]}"
