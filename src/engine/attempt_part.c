@@ -82,19 +82,15 @@ static bool route_ask(struct engine *e, struct part *p)
         .own_address_count = e->own_address_count, .shuffle = engine_jitter(e, UINT64_MAX), .arena = arena_of(p),
         .lookup = lookup, .context = &context,
     };
-    bool failing = p->answer == DESTINATION_FAIL;
     p->route.count = 0;
-    if (failing && (p->kind == PART_SMARTHOST || e->config->delivery.mode != MODE_DIRECT_THEN_SMARTHOST)) {
+    if (p->answer == DESTINATION_FAIL) {
+        if (p->kind == PART_DIRECT && e->config->delivery.mode == MODE_DIRECT_THEN_SMARTHOST) /* looked up in its own part */
+            p->route.candidates[p->route.count++] = (struct candidate){
+                .kind = CANDIDATE_SMARTHOST, .host = e->config->delivery.smarthost.host, .host_number = HOST_NUMBER_SMARTHOST };
         route_put_failure(e, p);
-        return true;
-    }
-    bool smarthost_only = failing || p->kind == PART_SMARTHOST;
-    if (!(smarthost_only ? route_build_smarthost(&question, &p->route) : route_build(&question, &p->route)))
+    } else if (!(p->kind == PART_SMARTHOST ? route_build_smarthost(&question, &p->route)
+                                           : route_build_direct(&question, &p->route))) {
         return false;
-    if (failing) {
-        for (uint8_t i = 0; i < p->route.count; i++)
-            p->route.candidates[i].host_number |= HOST_NUMBER_SMARTHOST;
-        route_put_failure(e, p);
     }
     route_keep(arena_of(p), &p->route);
     return true;

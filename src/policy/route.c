@@ -467,14 +467,20 @@ static void add_smarthost(struct builder *b)
 
 /* ---- all together ---- */
 
-static bool build(const struct route_question *question, bool direct, bool smarthost, struct route *ret_route)
+enum smarthost_part { SMARTHOST_NONE, SMARTHOST_LATER, SMARTHOST_NOW };
+
+static bool build(const struct route_question *question, bool direct, enum smarthost_part smarthost, struct route *ret_route)
 {
     ret_route->count = 0;
     struct builder b = { .question = question, .route = ret_route };
     if (direct)
         add_direct(&b);
-    if (smarthost)
+    if (smarthost == SMARTHOST_NOW)
         add_smarthost(&b);
+    if (smarthost == SMARTHOST_LATER) {
+        b.kind = CANDIDATE_SMARTHOST;
+        add_candidate(&b, SLICE_EMPTY, 0);
+    }
     assert(b.pending || ret_route->count > 0);
     return !b.pending;
 }
@@ -482,10 +488,16 @@ static bool build(const struct route_question *question, bool direct, bool smart
 bool route_build(const struct route_question *question, struct route *ret_route)
 {
     enum config_mode mode = question->config->delivery.mode;
-    return build(question, mode != MODE_SMARTHOST, mode != MODE_DIRECT, ret_route);
+    return build(question, mode != MODE_SMARTHOST, mode != MODE_DIRECT ? SMARTHOST_NOW : SMARTHOST_NONE, ret_route);
+}
+
+bool route_build_direct(const struct route_question *question, struct route *ret_route)
+{
+    enum config_mode mode = question->config->delivery.mode;
+    return build(question, mode != MODE_SMARTHOST, mode != MODE_DIRECT ? SMARTHOST_LATER : SMARTHOST_NONE, ret_route);
 }
 
 bool route_build_smarthost(const struct route_question *question, struct route *ret_route)
 {
-    return build(question, false, true, ret_route);
+    return build(question, false, SMARTHOST_NOW, ret_route);
 }

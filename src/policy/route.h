@@ -29,7 +29,7 @@ struct candidate {
     struct slice host;          /* lower-case A-labels, or a literal with its brackets; the smart host: its configured name (or
                                  * numeric address), whatever MX host stands behind it (A34); in the arena */
     struct slice domain;        /* direct: the recipient's domain; smart host: "" */
-    struct ip_address address;  /* with the port; family 0 when `known` says why there is none */
+    struct ip_address address;  /* with the port; family 0 when `known` says why there is none, or nobody looked (route_build_direct) */
     uint16_t preference;
     bool secure;                /* every lookup that led here was validated (DANE, later) */
     const struct outcome *known; /* failed before connecting; in the arena */
@@ -55,6 +55,9 @@ struct route_question {
 /* The whole list of the mode: in direct-then-smarthost the smart host stands behind the direct hosts.
  * false: some lookup is under way; ask again when it is answered (all that can be asked at once has been asked). */
 bool route_build(const struct route_question *question, struct route *ret_route);
+/* The same for an attempt: the smart host stands behind the direct hosts as one candidate without an address, so that its lookup
+ * delays no direct attempt; whoever comes to it asks route_build_smarthost then. */
+bool route_build_direct(const struct route_question *question, struct route *ret_route);
 /* Only the smart host's part: where several domains meet there (A22), and for tests of the relay. */
 bool route_build_smarthost(const struct route_question *question, struct route *ret_route);
 /* A9 for one address of an MX host: ours, or the loopback unless AllowLoopbackMx. */

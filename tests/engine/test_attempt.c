@@ -242,6 +242,68 @@ static void a_refused_login_rests_until_it_is_taken(void **state)
     bench_done();
 }
 
+/* ---- directly first ---- */
+
+static const char fallback_settings[] = "[Delivery]\nMode = direct-then-smarthost\nSmartHost = relay.test\n";
+
+/* The smart host's name is looked up when the smart host's turn comes: a slow answer delays nothing before. */
+static void the_direct_way_waits_for_no_other_name(void **state)
+{
+    bench_init(fallback_settings, "");
+    name_fails("relay.test", DNS_MX, DNS_OK, true);
+    domain_at("one.test", "mx.one.test", 2);
+    message_put("from@example.org", "a@one.test");
+    run();
+    assert_int_equal(b.servers[2].messages, 1);
+    assert_int_equal(b.names[0].asked, 0);
+    bench_done();
+}
+
+static void the_smart_host_is_looked_up_in_its_turn(void **state)
+{
+    bench_init(fallback_settings, "");
+    domain_at("relay.test", "mx.relay.test", 1);
+    domain_at("one.test", "mx.one.test", 2);
+    domain_at("two.test", "mx.two.test", 3);
+    b.servers[2].connect = b.servers[3].connect = 1 + CLOSE_REFUSED;
+    uint64_t id = message_put("from@example.org", "a@one.test b@two.test c@nowhere.test");
+    run();
+    assert_int_equal(b.servers[1].messages, 1); /* one transaction for all (A22) */
+    assert_int_equal(b.names[0].asked, 1);
+    assert_true(traced("to=<a@one.test> relay=relay.test") && traced("rule=A10 ") && traced("rule=A2 "));
+    pass(US_PER_SECOND);
+    assert_true(stored_find(id)->ended);
+    bench_done();
+}
+
+/* ... and where it cannot be found, the mail waits with an alert (A35). */
+static void the_smart_host_is_not_found_in_its_turn(void **state)
+{
+    bench_init(fallback_settings, "");
+    domain_at("one.test", "mx.one.test", 2);
+    b.servers[2].connect = 1 + CLOSE_REFUSED;
+    uint64_t id = message_put("from@example.org", "a@one.test");
+    pass(US_PER_SECOND);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_WAITING);
+    assert_true(traced("stage=dns") && traced("relay=relay.test"));
+    bench_done();
+}
+
+/* What is remembered of the domain goes to the smart host at once. */
+static void a_remembered_failure_goes_to_the_smart_host(void **state)
+{
+    bench_init(fallback_settings, "");
+    domain_at("relay.test", "mx.relay.test", 1);
+    domain_at("one.test", "mx.one.test", 2);
+    b.servers[2].connect = 1 + CLOSE_REFUSED;
+    for (uint32_t i = 0; i < 3; i++) {
+        message_put("from@example.org", "a@one.test");
+        run();
+    }
+    assert_int_equal(b.servers[1].messages, 3);
+    bench_done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +318,10 @@ int main(void)
         cmocka_unit_test(a_refused_right_rests_until_one_is_accepted),
         cmocka_unit_test(what_does_not_end_a_refused_right),
         cmocka_unit_test(a_refused_login_rests_until_it_is_taken),
+        cmocka_unit_test(the_direct_way_waits_for_no_other_name),
+        cmocka_unit_test(the_smart_host_is_looked_up_in_its_turn),
+        cmocka_unit_test(the_smart_host_is_not_found_in_its_turn),
+        cmocka_unit_test(a_remembered_failure_goes_to_the_smart_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -393,10 +393,21 @@ static void test_unanswered(void **state)
     assert_false(route_build(&a.question, &route));
     assert_true(was_asked(&a.zone, "a.example") && was_asked(&a.zone, "b.example") && was_asked(&a.zone, "c.example"));
     assert_true(was_asked(&a.zone, "relay.example"));
+    a.zone.asked_count = 0;
+    assert_false(route_build_direct(&a.question, &route));
+    assert_false(was_asked(&a.zone, "relay.example"));
     a.zone.later_known = true;
     a.zone.asked_count = 0;
     assert_true(route_build(&a.question, &route));
     assert_int_equal(route.count, 4);
+    a.zone.asked_count = 0;
+    assert_true(route_build_direct(&a.question, &route));
+    assert_int_equal(route.count, 4);
+    assert_int_equal(route.candidates[3].kind, CANDIDATE_SMARTHOST);
+    assert_int_equal(route.candidates[3].address.family, 0);
+    assert_true(slice_equal(route.candidates[3].host, SLICE("relay.example")) && !route.candidates[3].known);
+    assert_true(route.candidates[3].host_number > route.candidates[2].host_number);
+    assert_false(was_asked(&a.zone, "relay.example"));
     asker_done(&a);
 
     /* The MX lookup comes first and alone; the smart host's goes beside it. */
