@@ -164,9 +164,8 @@ static bool queue_bits(struct slice name, uint32_t *ret_bits)
 static void verb_queue(struct control *c, const struct question *q)
 {
     struct store_query query = { .from = text_of(q, "from"), .to = text_of(q, "to"), .host = text_of(q, "host") };
-    query.limit = (uint32_t)number_of(q, "limit", STORE_PAGE_ROWS_MAX);
-    if (query.limit > STORE_PAGE_ROWS_MAX)
-        query.limit = STORE_PAGE_ROWS_MAX;
+    uint64_t limit = number_of(q, "limit", CONTROL_PAGE_ROWS_MAX);
+    query.limit = limit < CONTROL_PAGE_ROWS_MAX ? (uint32_t)limit : CONTROL_PAGE_ROWS_MAX;
     if (!id_of(q, "id", &query.id) || !id_of(q, "after", &query.after_id) || !queue_bits(text_of(q, "queue"), &query.queues)) {
         send_error(c, q->client, text_get(TEXT_CONTROL_NO_SUCH, q->language));
         return;

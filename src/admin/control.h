@@ -27,6 +27,7 @@
 enum {
     CONTROL_VERSION = 1,
     CONTROL_LINE_SIZE_MAX = 4 << 20,
+    CONTROL_PAGE_ROWS_MAX = 128, /* of a queue's list in one answer: it is written on the loop's thread, some 40 us a row */
     CONTROL_PENDING_MAX = 256, /* answers that are awaited, of all clients */
 };
 

@@ -1,5 +1,6 @@
 /* facteur: what the server does, and orders to it. See facteur(1). */
 #include <getopt.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,37 +164,81 @@ static int do_reload(struct facteur *f)
     return answer_print(f, result, status, NULL);
 }
 
-/* All rows, page by page, up to the limit. */
-static json_t *queue_rows(struct facteur *f, const struct arguments *a, long limit, int *ret_status)
+/* What happens with the rows of a page. */
+typedef void page_call(const struct facteur *f, const json_t *rows, void *context);
+
+/* Page by page up to the limit: however long the queue is, nobody holds more of it than a page. Returns the exit status. */
+static int queue_pages(struct facteur *f, const struct arguments *a, long limit, page_call *take, void *context)
 {
-    json_t *rows = json_array();
     char after[64] = "";
-    do {
-        json_t *question = json_pack("{s:s}", "verb", "queue");
+    int status = EXIT_DONE;
+    for (long left = limit; left > 0;) {
+        json_t *question = json_pack("{s:s,s:I}", "verb", "queue", "limit", (json_int_t)left);
         add(question, "queue", a->queue);
         add(question, "from", a->from);
         add(question, "to", a->to);
         add(question, "host", a->host);
         add(question, "after", *after ? after : NULL);
-        long left = limit - (long)json_array_size(rows);
-        json_object_set_new(question, "limit", json_integer(left));
-        json_t *page = client_ask(f, question, ret_status);
-        if (!page) {
-            json_decref(rows);
-            return NULL;
-        }
-        json_array_extend(rows, json_object_get(page, "rows"));
+        json_t *page = client_ask(f, question, &status);
+        if (!page)
+            return status;
+        const json_t *rows = json_object_get(page, "rows");
+        take(f, rows, context);
+        left -= (long)json_array_size(rows);
         const char *next = json_string_value(json_object_get(page, "after"));
         snprintf(after, sizeof(after), "%s", next ? next : "");
         json_decref(page);
-    } while (*after && (long)json_array_size(rows) < limit);
-    return rows;
+        if (!*after)
+            break;
+    }
+    return EXIT_DONE;
 }
 
+static void page_keep(const struct facteur *f, const json_t *rows, void *context)
+{
+    (void)f;
+    json_array_extend(context, (json_t *)rows);
+}
+
+/* All rows in memory, for an order; NULL: told. */
+static json_t *queue_rows(struct facteur *f, const struct arguments *a, long limit, int *ret_status)
+{
+    json_t *rows = json_array();
+    *ret_status = queue_pages(f, a, limit, page_keep, rows);
+    if (*ret_status == EXIT_DONE)
+        return rows;
+    json_decref(rows);
+    return NULL;
+}
+
+/* As json_dumps would write all of the rows as one array. */
+static void page_print(const struct facteur *f, const json_t *rows, void *context)
+{
+    size_t *count = context, i;
+    const json_t *row;
+    if (!f->json && json_array_size(rows) > 0)
+        print_queue(f, rows);
+    json_array_foreach(rows, i, row) {
+        char *text = f->json ? json_dumps(row, JSON_PRESERVE_ORDER) : NULL;
+        if (text)
+            printf("%s%s", *count > 0 ? ", " : "[", text);
+        free(text);
+        ++*count;
+    }
+}
+
+/* Where the server is lost on the way the array has no end, so that nobody takes it for whole. */
 static int queue_list(struct facteur *f, const struct arguments *a)
 {
-    int status = EXIT_DONE;
-    return answer_print(f, queue_rows(f, a, a->limit > 0 ? a->limit : ORDER_IDS_MAX, &status), status, print_queue);
+    size_t count = 0;
+    int status = queue_pages(f, a, a->limit > 0 ? a->limit : LONG_MAX, page_print, &count);
+    if (status != EXIT_DONE)
+        return status;
+    if (f->json)
+        puts(count > 0 ? "]" : "[]");
+    else if (count == 0)
+        puts(text_get(TEXT_PRINT_EMPTY, f->language));
+    return EXIT_DONE;
 }
 
 static int queue_one(struct facteur *f, const char *id, bool why)
