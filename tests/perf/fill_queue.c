@@ -39,7 +39,7 @@ static struct now now_sample(void)
 static struct slice envelope_of(const struct fill *f, struct store_item *item, uint64_t n, struct arena *arena)
 {
     char address[ADDRESS_SIZE_MAX];
-    int size = snprintf(address, sizeof(address), "user%llu@d%llu.test", (unsigned long long)n,
+    int size = snprintf(address, sizeof(address), "to%llu@d%llu.test", (unsigned long long)n,
                         (unsigned long long)(n % f->domains));
     struct recipient *recipient = arena_new(arena, struct recipient);
     recipient->address = arena_copy(arena, slice(address, (size_t)size));
