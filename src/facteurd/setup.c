@@ -45,12 +45,15 @@ enum err setup_folders(const struct config *config, struct buffer *problem)
     }
     path_of(config, "keys/seal", path);
     struct stat st;
-    if (stat(path, &st) == 0)
-        return ERR_OK;
-    uint8_t key[SECRET_KEY_SIZE];
-    setup_random(key, sizeof(key));
-    enum err err = file_write(path, slice(key, sizeof(key)), 0600);
-    secret_wipe(slice(key, sizeof(key)));
+    enum err err;
+    if (stat(path, &st) == 0) {
+        err = folder_sync_above(path);
+    } else {
+        uint8_t key[SECRET_KEY_SIZE];
+        setup_random(key, sizeof(key));
+        err = file_write(path, slice(key, sizeof(key)), 0600);
+        secret_wipe(slice(key, sizeof(key)));
+    }
     if (err != ERR_OK)
         buffer_add_format(problem, "%s cannot be written (%s)", path, err_name(err));
     return err;

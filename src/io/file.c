@@ -67,7 +67,7 @@ static enum err write_all(int fd, struct slice bytes)
     return fsync(fd) == 0 ? ERR_OK : ERR_IO;
 }
 
-static enum err sync_folder_of(const char *path)
+enum err folder_sync_above(const char *path)
 {
     char folder[PATH_MAX];
     size_t cut = slice_find_last(slice_of(path), '/');
@@ -100,7 +100,7 @@ enum err file_write(const char *path, struct slice bytes, mode_t mode)
         unlink(temporary);
         return err;
     }
-    return sync_folder_of(path);
+    return folder_sync_above(path);
 }
 
 enum err folder_make(const char *path, mode_t mode)
@@ -115,7 +115,7 @@ enum err folder_make(const char *path, mode_t mode)
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, mode) == 0) {
-            enum err err = sync_folder_of(part);
+            enum err err = folder_sync_above(part);
             if (err != ERR_OK)
                 return err;
         } else if (errno != EEXIST && !(errno == EROFS && path[i] == '/')) {

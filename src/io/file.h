@@ -13,3 +13,5 @@ enum err file_read(const char *path, size_t size_max, struct buffer *out);
  * until all that is done. */
 enum err file_write(const char *path, struct slice bytes, mode_t mode);
 enum err folder_make(const char *path, mode_t mode); /* with those above it; fine when it is there */
+/* Syncs the folder that holds path: of a file that is there already nobody knows whether who made it came so far. */
+enum err folder_sync_above(const char *path);

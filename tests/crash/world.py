@@ -33,6 +33,7 @@ SETTINGS = {
     "Limits": {"SegmentSize": "8M", "MinFree": "10M"},
     "RetryQueue": {"RemoteRetryMinutes": "3s", "RetryMinutes": "3s", "DelayAfterTempErrorMinutes": "0"},
     "Delivery": {"Mode": "smarthost"},
+    "TLS": {"Certificate": None, "Key": None},
     "DNS": {"Servers": "127.0.0.1@9", "Timeout": "1s"},
 }
 
