@@ -193,13 +193,17 @@ static void effects(struct engine *e, struct part *p, const struct one *one, con
     }
 }
 
+/* A try that was not the last word on its recipient, or that may have brought the letter there unseen. */
 static void trace_attempt(struct engine *e, struct part *p, const struct one *one, const struct outcome *o)
 {
+    bool next = one->verdict.action == VERDICT_NEXT;
+    if (!next && !o->in_doubt)
+        return;
     const struct envelope *v = &p->attempt->message->envelope;
     trace(e, &(struct trace_event){ .kind = TRACE_ATTEMPT, .id = v->id, .to = v->recipients[one->recipient].address,
                                     .outcome = *o, .attempt = v->attempts, .rule = one->verdict.rule,
                                     .key = slice_of(config_key_name(one->verdict.key)),
-                                    .reason = SLICE("next host") });
+                                    .reason = next ? SLICE("next host") : SLICE_EMPTY });
 }
 
 static void question_of(struct engine *e, const struct part *p, const struct one *one,
@@ -236,13 +240,13 @@ static void one_decide(struct engine *e, struct part *p, struct one *one, const 
         question.smarthost_refusing = p->destination->refusing; /* this one made it so: held like those to come */
         verdict_decide(&question, &one->verdict);
     }
+    trace_attempt(e, p, one, o);
     if (one->verdict.action != VERDICT_NEXT) {
         one->state = ONE_DECIDED;
         p->attempt->unsettled += one->verdict.action == VERDICT_DELIVERED;
         return;
     }
     assert(one->verdict.next > one->next && one->verdict.next < one->count);
-    trace_attempt(e, p, one, o);
     one->next = one->verdict.next;
     bool parked = p->kind == PART_DIRECT && one->candidates[one->next].kind == CANDIDATE_SMARTHOST;
     one->state = parked ? ONE_PARKED : ONE_OPEN;

@@ -372,5 +372,9 @@ void settle_overdue(struct engine *e, struct message *m)
 
 void settle_crashed(struct engine *e, struct message *m, bool dot_sent)
 {
-    settle_carry_out(e, m, settle_plan_crashed(e, m, dot_sent));
+    struct settle_plan *plan = settle_plan_crashed(e, m, dot_sent);
+    struct stub *stub = queue_stub(e->queue, m->stub);
+    if (plan->after != SETTLE_AFTER_CRASHED)
+        stub->crashed = stub->doubted = false; /* counted and held: who releases it has it tried like any other */
+    settle_carry_out(e, m, plan);
 }
