@@ -1,6 +1,7 @@
 /* facteur-sim: worlds by their seeds. `--seeds A-B [--keep-going]`, `--seed N [--trace]`, `--replay FILE` (a seed a line);
  * facteur-sim-planted takes `--plant DEFECT` besides (base/planted.h). */
 #include <errno.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "base/planted.h"
 #include "sim/world.h"
 
-enum { LINE_SIZE = 256 };
+enum { LINE_SIZE = 256, MEMORY_KEPT = 32 << 20, MEMORY_STEP = 16 << 20 };
 
 struct run {
     bool trace, keep_going, once, quiet;
@@ -112,8 +113,17 @@ static int usage(void)
     return 2;
 }
 
+/* Worlds come one after another and want about the same: what one gives back is kept for the next. */
+static void memory_keep(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT); /* as much as it takes */
+    mallopt(M_TRIM_THRESHOLD, 16 * MEMORY_KEPT);
+    mallopt(M_TOP_PAD, MEMORY_STEP);
+}
+
 int main(int argc, char **argv)
 {
+    memory_keep();
     struct run run = { 0 };
     const char *seeds = NULL, *seed = NULL, *file = NULL;
     for (int i = 1; i < argc; i++) {

@@ -174,10 +174,15 @@ static bool record_is_sound(const struct record *r)
     return r->size == record_size(r->envelope_size, r->body.size, holds_body);
 }
 
+static bool magic_at(const char *bytes)
+{
+    return memcmp(bytes, record_magic, sizeof record_magic) == 0;
+}
+
 enum err record_decode(const char header[static RECORD_HEADER_SIZE], uint32_t segment, uint64_t generation,
                        uint32_t offset, struct record *ret_record)
 {
-    if (!record_magic_at(header) || get_u32(header + RECORD_CRC_AT) != crc32c(0, slice(header, RECORD_CRC_AT)))
+    if (!magic_at(header) || get_u32(header + RECORD_CRC_AT) != crc32c(0, slice(header, RECORD_CRC_AT)))
         return ERR_CORRUPT;
     struct record r = {
         .kind = (enum record_kind)(uint8_t)header[5],
@@ -212,7 +217,7 @@ enum err record_decode(const char header[static RECORD_HEADER_SIZE], uint32_t se
 bool record_guess(const char header[static RECORD_HEADER_SIZE], uint32_t segment, uint64_t generation, uint32_t offset,
                   uint64_t *ret_id, uint32_t *ret_size)
 {
-    int signs = record_magic_at(header) + (get_u32(header + 8) == segment) + (get_u32(header + 12) == offset) +
+    int signs = magic_at(header) + (get_u32(header + 8) == segment) + (get_u32(header + 12) == offset) +
                 (get_u64(header + 16) == generation);
     if (signs < 3)
         return false;
@@ -222,9 +227,12 @@ bool record_guess(const char header[static RECORD_HEADER_SIZE], uint32_t segment
     return true;
 }
 
-bool record_magic_at(const char *bytes)
+uint32_t record_magic_find(struct slice bytes)
 {
-    return memcmp(bytes, record_magic, sizeof record_magic) == 0;
+    uint32_t at = 0;
+    while (at + sizeof record_magic <= bytes.size && memcmp(bytes.data + at, record_magic, sizeof record_magic) != 0)
+        at += RECORD_ALIGN;
+    return at;
 }
 
 /* ---- frames ---- */

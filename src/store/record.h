@@ -101,7 +101,9 @@ enum err record_decode(const char header[static RECORD_HEADER_SIZE], uint32_t se
  * size, both only for the log and for quarantine. */
 bool record_guess(const char header[static RECORD_HEADER_SIZE], uint32_t segment, uint64_t generation, uint32_t offset,
                   uint64_t *ret_id, uint32_t *ret_size);
-bool record_magic_at(const char *bytes); /* 4 octets */
+/* Where a header may begin: the first multiple of RECORD_ALIGN at which its magic stands, or one so near the end that none
+ * fits behind it. */
+uint32_t record_magic_find(struct slice bytes);
 
 /* Writes the frame of the body that is given in pieces. */
 void frame_encode(uint64_t id, uint64_t body_size, const struct slice *parts, uint32_t part_count, char *frame);

@@ -60,21 +60,27 @@ static enum err scan_header(struct scan *scan, uint32_t offset, uint32_t limit, 
     return err;
 }
 
-/* The next header behind a place where none is; ERR_NOT_FOUND. */
+/* The next header behind a place where none is; ERR_NOT_FOUND. Mostly there is none, and all the rest is zeros: it goes by
+ * whole windows. */
 static enum err scan_search(struct scan *scan, uint32_t from, uint32_t limit, struct record *ret_record)
 {
-    for (uint32_t offset = from; offset + RECORD_HEADER_SIZE <= limit; offset += RECORD_ALIGN) {
-        struct slice magic;
-        enum err err = scan_look(scan, offset, RECORD_HEADER_SIZE, &magic);
+    while (from + RECORD_HEADER_SIZE <= limit) {
+        struct slice header;
+        enum err err = scan_look(scan, from, RECORD_HEADER_SIZE, &header);
         if (err != ERR_OK)
             return err;
-        if (magic.size < RECORD_HEADER_SIZE)
+        if (header.size < RECORD_HEADER_SIZE)
             return ERR_NOT_FOUND;
-        if (!record_magic_at(magic.data))
+        struct slice seen = slice_after(buffer_slice(&scan->window), from - scan->window_from);
+        seen = slice_part(seen, 0, limit - from);
+        uint32_t at = record_magic_find(slice_part(seen, 0, seen.size - RECORD_HEADER_SIZE + 4));
+        from += at;
+        if (at + RECORD_HEADER_SIZE > seen.size)
             continue;
-        err = scan_header(scan, offset, limit, ret_record);
+        err = scan_header(scan, from, limit, ret_record);
         if (err != ERR_CORRUPT)
             return err;
+        from += RECORD_ALIGN;
     }
     return ERR_NOT_FOUND;
 }
