@@ -52,6 +52,7 @@ void sim_options_draw(uint64_t seed, struct sim_options *ret_options)
     o.starttls = sim_chance(&r, 500);
     o.eight_bit = sim_chance(&r, 700);
     o.segment_size = 1u << between(&r, 20, 23);
+    o.give_up_hours = 13 + (uint32_t)(o.faults_us / US_PER_HOUR) + (sim_chance(&r, 300) ? between(&r, 0, 84) : 0);
     *ret_options = o;
 }
 
@@ -77,7 +78,8 @@ void sim_options_print(const struct sim_options *o, FILE *file)
     fprintf(file, "latency_us=%lld disk_latency_us=%lld faults_minutes=%lld crashes=%u power=%u reloads=%u\n",
             (long long)o->latency_us, (long long)o->disk_latency_us, (long long)(o->faults_us / US_PER_MINUTE),
             o->crash_count, o->power_share, o->reload_count);
-    fprintf(file, "pipelining=%d starttls=%d eight_bit=%d\n", o->pipelining, o->starttls, o->eight_bit);
+    fprintf(file, "pipelining=%d starttls=%d eight_bit=%d give_up_hours=%u\n", o->pipelining, o->starttls, o->eight_bit,
+            o->give_up_hours);
 }
 
 static const char *yes_no(bool yes)
@@ -96,6 +98,7 @@ void sim_options_ini(const struct sim_options *o, enum sim_mode mode, struct buf
                              "AllowPlaintextAuth = yes\nSmartHostVerifyCertificate = no\n");
     buffer_add_format(out, "AbortOnRcpt5xx = %s\nBounceIfNoMxOrA = %s\nBounceOnFirst5xx = %s\n",
                       yes_no(o->abort_on_rcpt_5xx), yes_no(o->bounce_if_no_mx_or_a), yes_no(o->bounce_on_first_5xx));
-    /* Long enough that a letter expires only where the world says so for good. */
-    buffer_add_text(out, "[RetryQueue]\nGiveUpDays = 5\n");
+    /* Long enough that a letter expires only where the world says so for good, and not much longer: every day more is
+     * dozens of tries at a full mailbox, all alike. */
+    buffer_add_format(out, "[RetryQueue]\nGiveUpDays = %uh\n", o->give_up_hours);
 }

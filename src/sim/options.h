@@ -26,6 +26,7 @@ struct sim_options {
     uint32_t reload_count;  /* changes of the mode, while faults last */
     bool pipelining, starttls, eight_bit;
     uint32_t segment_size;
+    uint32_t give_up_hours; /* half a day or more behind the faults */
 };
 
 void sim_options_draw(uint64_t seed, struct sim_options *ret_options);
