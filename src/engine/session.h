@@ -15,8 +15,9 @@
  * What it does by itself, because no letter is concerned:
  *   - a reused session that turns out stale (nothing answered MAIL) gives its transaction to a new connection, once;
  *   - opportunistic TLS that fails is tried again in clear on a new connection (tls_plan.clear_after_failure, A41);
- *   - memory of failed addresses (A37, unless `probe`): such a transaction fails at once with the remembered outcome,
- *     cause REMEMBERED. Connection failures and successes are reported to engine/destination;
+ *   - memory of failed addresses (A37, unless `probe`) and of a smart host's login that rests (A25): such a transaction
+ *     fails at once with the remembered outcome, an address's with the cause REMEMBERED. Connection failures and successes
+ *     are reported to engine/destination;
  *   - a direct host or smart host that greets with our own name: cause OURSELVES, stage BANNER (A9, A35).
  *
  * Bodies are read under handles of the session's own machine (struct outgoing has it as its owner), so the attempt sees none of

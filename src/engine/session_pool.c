@@ -171,9 +171,13 @@ static void line_leave(struct engine *e, struct transaction *t)
         heap_remove(&e->sessions->patience, &g->patience);
 }
 
-static bool remembered(struct engine *e, const struct transaction *t)
+/* Why no connection is opened for it: the address failed lately (A37), or the login at the smart host rests (A25), which may
+ * have begun while this one waited for a connection. */
+static const struct destination_failure *remembered(struct engine *e, const struct transaction *t)
 {
-    return t->candidate->kind == CANDIDATE_MX && !t->probe && destination_host_failure(e, &t->candidate->address);
+    if (t->candidate->kind == CANDIDATE_MX)
+        return t->probe ? NULL : destination_host_failure(e, &t->candidate->address);
+    return destination_resting(e, t->destination) ? t->destination->failure : NULL;
 }
 
 static void known_join(struct engine *e, struct transaction *t)
@@ -183,7 +187,7 @@ static void known_join(struct engine *e, struct transaction *t)
     machine_wake(e, &e->sessions->machine);
 }
 
-/* The address has failed for somebody else meanwhile. */
+/* It has failed for somebody else meanwhile. */
 static bool known_instead(struct engine *e, struct transaction *t)
 {
     if (!remembered(e, t))
@@ -434,14 +438,16 @@ uint32_t sessions_open(const struct engine *e)
 
 static void known_tell(struct engine *e, struct transaction *t)
 {
-    const struct destination_failure *failure = destination_host_failure(e, &t->candidate->address);
+    const struct destination_failure *failure = remembered(e, t);
     if (!failure) { /* forgotten in this very turn (A46) */
         group_join(e, t);
         line_enter(e, t);
         return;
     }
     struct outcome outcome = failure->outcome;
-    outcome.cause = OUTCOME_CAUSE_REMEMBERED;
+    outcome.at_us = e->now.wall_us;
+    if (t->candidate->kind == CANDIDATE_MX)
+        outcome.cause = OUTCOME_CAUSE_REMEMBERED;
     outcome.host = t->candidate->host;
     outcome.enhanced = outcome_enhanced_default(&outcome);
     pool_tell_all(e, t, &outcome, &(struct transaction_end){ 0 });
