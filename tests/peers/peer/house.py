@@ -11,7 +11,8 @@ another kind of server. Tests use recipients of their own, in "house.test", so t
 | wrong-name, unknown-ca | smart hosts whose certificate is for another name, or from a CA that nobody knows |
 | clear | a smart host that offers logins and no TLS |
 
-What it sends itself goes to facteurd on `facteurd_port` in clear or by STARTTLS, and for the domain verified.test by verified TLS only.
+What it sends itself goes to facteurd on `facteurd_port`, by STARTTLS; only for far.test, to which it relays for who has logged in, it
+goes nowhere.
 """
 from peer.common import free_port
 from peer.mta import DovecotLogins, Postfix
@@ -25,7 +26,9 @@ class House(Postfix):
     def __init__(self, folder, ca, other_ca):
         self.logins = DovecotLogins(folder / "dovecot", {USER: PASSWORD})
         self.facteurd_port = free_port()
-        for_logins = {**self.logins.settings(), "smtpd_tls_security_level": "may", "smtpd_tls_auth_only": "yes"}
+        for_logins = {**self.logins.settings(), "smtpd_tls_security_level": "may", "smtpd_tls_auth_only": "yes",
+                      "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination",
+                      "smtpd_recipient_restrictions": ""}
         named, otherwise = ca.issue("smarthost.test"), ca.issue("else.test")
         unknown = other_ca.issue("smarthost.test")
         services = {"old": {"smtpd_discard_ehlo_keywords": SILENT}, "small": {"message_size_limit": "4000"}}
@@ -39,7 +42,8 @@ class House(Postfix):
         super().__init__(
             folder / "postfix", name="mx.house.test", domains=["house.test"], relay=hop, services=services, **files(*ca.issue("mx.house.test")),
             smtpd_tls_security_level="may", smtpd_tls_received_header="yes", smtp_tls_CAfile=ca.certificate,
-            transport_maps=f"inline:{{ {{ verified.test = relay:{hop} }} }}", smtp_tls_loglevel="1",
+            transport_maps="inline:{ { far.test = discard: } }", smtp_tls_loglevel="1",
+            smtp_tls_policy_maps=f"inline:{{ {{ {hop} = verify match=mta.facteur.test }} }}",
             smtp_destination_recipient_limit="50", smtpd_error_sleep_time="0")
 
     def heard(self, listener):
