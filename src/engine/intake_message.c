@@ -143,7 +143,9 @@ static void prefix_build(struct engine *e, const struct intake *s, const struct 
         .esmtp = s->server.esmtp, .authenticated = s->account.size > 0, .smtputf8 = v->smtputf8, .at_us = v->received_us,
     };
     received_build(&received, out);
-    if (!submitted(s) || facts->broken)
+    /* Of a header so large that it has not ended when the body begins to be streamed a second Date might follow: rather none. */
+    bool known = facts->ended || s->work->ended;
+    if (!submitted(s) || facts->broken || !known)
         return;
     if (facts->date_count == 0) {
         date_mail(v->received_us, date);

@@ -285,7 +285,10 @@ static void big(const struct op *op)
     b.big[b.big_count] = op->handle;
     b.big_op[b.big_count] = op->big;
     b.big_finish[b.big_count++] = op->kind == OP_BIG_FINISH;
-    b.big_octets += op->kind == OP_BIG_APPEND ? op->big.bytes.size : 0;
+    if (op->kind == OP_BIG_APPEND && op->big.offset == 0)
+        buffer_clear(&b.big_body);
+    assert_true(op->kind == OP_BIG_FINISH || op->big.offset == b.big_body.size);
+    buffer_add(&b.big_body, op->big.bytes);
 }
 
 static void maildir_answer(void)
@@ -563,6 +566,7 @@ void bench_init(const char *settings, const char *accounts)
         buffer_init(&b.servers[i].body, BUFFER_MAX);
     }
     buffer_init(&b.traces, BUFFER_MAX);
+    buffer_init(&b.big_body, BUFFER_MAX);
     configuration(settings, accounts);
     engine_begin();
 }
@@ -628,4 +632,5 @@ void bench_done(void)
         buffer_done(&b.stored[i].body);
     }
     buffer_done(&b.traces);
+    buffer_done(&b.big_body);
 }

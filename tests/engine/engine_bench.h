@@ -87,7 +87,7 @@ struct bench {
     uint32_t big_count, big_aborts;
     bool big_silent;
     enum store_status big_status;
-    uint64_t big_octets;
+    struct buffer big_body;   /* of the last large one */
     struct buffer traces;     /* the lines of the log */
     uint64_t reply_tag;       /* of the last OP_REPLY */
     uint32_t replies;
