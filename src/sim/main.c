@@ -1,4 +1,5 @@
-/* facteur-sim: worlds by their seeds. `--seeds A-B [--keep-going]`, `--seed N [--trace]`, `--replay FILE` (a seed a line);
+/* facteur-sim: worlds by their seeds. `--seeds A-B` or `--replay FILE` (a seed a line), with `--jobs N` on N processes and
+ * with `--keep-going` behind a violation; `--seed N [--trace]` is one world in this process, its options printed first;
  * facteur-sim-planted takes `--plant DEFECT` besides (base/planted.h). */
 #include <errno.h>
 #include <malloc.h>
@@ -8,22 +9,22 @@
 #include <string.h>
 
 #include "base/planted.h"
+#include "sim/jobs.h"
 #include "sim/world.h"
 
-enum { LINE_SIZE = 256, MEMORY_KEPT = 32 << 20, MEMORY_STEP = 16 << 20 };
+enum { LINE_SIZE = 256, REPLAY_MAX = 10000, MEMORY_KEPT = 32 << 20, MEMORY_STEP = 16 << 20 };
 
 struct run {
-    bool trace, keep_going, once, quiet;
-    uint64_t worlds, violations;
+    bool trace, once;
     uint64_t hash; /* of the last world */
 };
 
-static uint64_t world_once(const struct sim_options *options, bool trace, char violation[static 512])
+static uint64_t world_once(const struct sim_options *options, bool trace, char ret_violation[static JOBS_TEXT_SIZE])
 {
     struct world *world = mem_alloc(sizeof(*world));
-    violation[0] = 0;
+    ret_violation[0] = 0;
     if (!world_run(world, options, trace))
-        memcpy(violation, world->letters.violation, 512);
+        memcpy(ret_violation, world->letters.violation, JOBS_TEXT_SIZE);
     uint64_t hash = world->hash;
     world_done(world);
     mem_free(world);
@@ -31,22 +32,15 @@ static uint64_t world_once(const struct sim_options *options, bool trace, char v
 }
 
 /* Every world is run twice: the same seed must give the same operations. */
-static bool seed_run(struct run *run, uint64_t seed)
+static void seed_run(void *context, uint64_t seed, char ret_violation[static JOBS_TEXT_SIZE])
 {
+    struct run *run = context;
     struct sim_options options;
     sim_options_draw(seed, &options);
-    char violation[512], again[512];
-    uint64_t hash = world_once(&options, run->trace, violation);
-    if (!run->once && violation[0] == 0 && world_once(&options, false, again) != hash)
-        snprintf(violation, sizeof(violation), "two runs of the same seed differ");
-    run->hash = hash;
-    run->worlds++;
-    if (violation[0] == 0)
-        return true;
-    run->violations++;
-    printf("seed %llu: %s\n", (unsigned long long)seed, violation);
-    fflush(stdout);
-    return false;
+    char again[JOBS_TEXT_SIZE];
+    run->hash = world_once(&options, run->trace, ret_violation);
+    if (!run->once && ret_violation[0] == 0 && world_once(&options, false, again) != run->hash)
+        snprintf(ret_violation, JOBS_TEXT_SIZE, "two runs of the same seed differ");
 }
 
 static bool number(const char *text, char **ret_end, uint64_t *ret_number)
@@ -56,61 +50,67 @@ static bool number(const char *text, char **ret_end, uint64_t *ret_number)
     return *ret_end != text && errno == 0 && text[0] >= '0' && text[0] <= '9';
 }
 
-static bool run_seeds(struct run *run, const char *range)
+static int usage(void)
+{
+    fprintf(stderr, "facteur-sim --seeds A-B | --replay FILE [--jobs N] [--keep-going] [--once]\n"
+                    "facteur-sim --seed N [--trace] [--once]\n");
+    return 2;
+}
+
+static bool range_read(const char *range, struct jobs_options *jobs)
 {
     char *end;
-    uint64_t first, last;
-    if (!number(range, &end, &first))
+    uint64_t last;
+    if (!number(range, &end, &jobs->first))
         return false;
-    last = first;
+    last = jobs->first;
     if (*end == '-' && !number(end + 1, &end, &last))
         return false;
-    if (*end != 0 || last < first)
-        return false;
-    for (uint64_t seed = first;; seed++) {
-        if ((!seed_run(run, seed) && !run->keep_going) || seed == last)
-            break;
-    }
-    return true;
+    jobs->seed_count = last - jobs->first + 1;
+    return *end == 0 && last >= jobs->first && jobs->seed_count > 0;
 }
 
 /* Lines: a seed, then perhaps words about it; what begins with # is a comment. */
-static bool run_file(struct run *run, const char *path)
+static bool file_read(const char *path, uint64_t list[static REPLAY_MAX], struct jobs_options *jobs)
 {
     FILE *file = fopen(path, "r");
-    char line[LINE_SIZE];
+    char line[LINE_SIZE], *end;
     if (!file)
         return false;
-    bool on = true;
-    while (on && fgets(line, sizeof(line), file)) {
-        char *end;
-        uint64_t seed;
-        if (number(line, &end, &seed))
-            on = seed_run(run, seed) || run->keep_going;
-    }
+    jobs->list = list;
+    while (jobs->seed_count < REPLAY_MAX && fgets(line, sizeof(line), file))
+        if (number(line, &end, &list[jobs->seed_count]))
+            jobs->seed_count++;
     fclose(file);
-    return true;
+    return jobs->seed_count > 0;
 }
 
-static bool run_one(struct run *run, const char *text)
+static int run_one(struct run *run, const char *text)
 {
-    char *end;
+    char *end, violation[JOBS_TEXT_SIZE];
     uint64_t seed;
     if (!number(text, &end, &seed) || *end != 0)
-        return false;
+        return usage();
     struct sim_options options;
     sim_options_draw(seed, &options);
     sim_options_print(&options, stdout);
     fflush(stdout);
-    seed_run(run, seed);
-    printf("operations hash to %016llx\n", (unsigned long long)run->hash);
-    return true;
+    seed_run(run, seed, violation);
+    if (violation[0])
+        printf("seed %llu: %s\n", (unsigned long long)seed, violation);
+    printf("operations hash to %016llx\n1 worlds, %d violations\n", (unsigned long long)run->hash, violation[0] != 0);
+    return violation[0] != 0;
 }
 
-static int usage(void)
+static int run_many(struct run *run, struct jobs_options *jobs)
 {
-    fprintf(stderr, "facteur-sim --seeds A-B [--keep-going] [--once] | --seed N [--trace] | --replay FILE [--keep-going]\n");
-    return 2;
+    struct jobs_result result;
+    jobs->run = seed_run;
+    jobs->context = run;
+    if (!jobs_run(jobs, &result))
+        return 2;
+    printf("%llu worlds, %llu violations\n", (unsigned long long)result.worlds, (unsigned long long)result.violations);
+    return result.violations > 0;
 }
 
 /* Worlds come one after another and want about the same: what one gives back is kept for the next. */
@@ -125,32 +125,37 @@ int main(int argc, char **argv)
 {
     memory_keep();
     struct run run = { 0 };
-    const char *seeds = NULL, *seed = NULL, *file = NULL;
-    for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc;
+    struct jobs_options jobs = { .count = 1 };
+    static uint64_t list[REPLAY_MAX];
+    const char *seed = NULL;
+    bool good = true;
+    for (int i = 1; good && i < argc; i++) {
+        const char *more = i + 1 < argc ? argv[i + 1] : NULL;
+        char *end;
+        uint64_t count = 0;
         if (!strcmp(argv[i], "--keep-going"))
-            run.keep_going = true;
+            jobs.keep_going = true;
         else if (!strcmp(argv[i], "--once"))
             run.once = true;
         else if (!strcmp(argv[i], "--trace"))
             run.trace = true;
-        else if (more && !strcmp(argv[i], "--seeds"))
-            seeds = argv[++i];
         else if (more && !strcmp(argv[i], "--seed"))
             seed = argv[++i];
+        else if (more && !strcmp(argv[i], "--seeds"))
+            good = jobs.seed_count == 0 && range_read(argv[++i], &jobs);
         else if (more && !strcmp(argv[i], "--replay"))
-            file = argv[++i];
+            good = jobs.seed_count == 0 && file_read(argv[++i], list, &jobs);
+        else if (more && !strcmp(argv[i], "--jobs") && number(argv[++i], &end, &count))
+            good = *end == 0 && count > 0 && count <= JOBS_MAX;
 #ifdef FACTEUR_PLANTED
-        else if (more && !strcmp(argv[i], "--plant") && planted_choose(argv[i + 1]))
-            i++;
+        else if (more && !strcmp(argv[i], "--plant"))
+            good = planted_choose(argv[++i]);
 #endif
         else
-            return usage();
+            good = false;
+        jobs.count = count > 0 ? (uint32_t)count : jobs.count;
     }
-    if ((seeds != NULL) + (seed != NULL) + (file != NULL) != 1)
+    if (!good || (seed != NULL) == (jobs.seed_count > 0))
         return usage();
-    if (!(seeds ? run_seeds(&run, seeds) : seed ? run_one(&run, seed) : run_file(&run, file)))
-        return usage();
-    printf("%llu worlds, %llu violations\n", (unsigned long long)run.worlds, (unsigned long long)run.violations);
-    return run.violations > 0;
+    return seed ? run_one(&run, seed) : run_many(&run, &jobs);
 }
