@@ -73,11 +73,13 @@ static struct session_group *group_new(struct engine *e, struct slice key, const
 {
     struct sessions *all = e->sessions;
     bool login = credential->kind != CREDENTIAL_NONE;
+    struct slice account = login ? credential->account : SLICE_EMPTY;
     struct slice user = login ? credential->user : SLICE_EMPTY, password = login ? credential->password : SLICE_EMPTY;
-    struct session_group *g = mem_alloc(sizeof *g + key.size + user.size + password.size);
+    struct session_group *g = mem_alloc(sizeof *g + key.size + account.size + user.size + password.size);
     char *at = (char *)(g + 1);
     g->login = login;
     g->key = place(&at, key);
+    g->account = place(&at, account);
     g->user = place(&at, user);
     g->password = place(&at, password);
     list_init(&g->hungry);
@@ -95,7 +97,7 @@ static void group_free(struct sessions *all, struct session_group *g)
     heap_remove(&all->patience, &g->patience);
     if (!g->retired)
         table_remove_slice(&all->by_key, g->key);
-    explicit_bzero((char *)(g + 1) + g->key.size, g->user.size + g->password.size);
+    explicit_bzero((char *)(g + 1) + g->key.size + g->account.size, g->user.size + g->password.size);
     mem_free(g);
 }
 
@@ -141,6 +143,10 @@ static void group_join(struct engine *e, struct transaction *t)
         g = group_new(e, buffer_slice(&all->key), &t->credential);
     g->members++;
     t->group = g;
+    /* The group's own from now on: the configuration that they came from may be gone when it is handed in again (seed 721). */
+    t->credential.account = g->account;
+    t->credential.user = g->user;
+    t->credential.password = g->password;
 }
 
 static void group_quit(struct engine *e, struct transaction *t)

@@ -27,7 +27,7 @@ enum transaction_stage {
 
 struct session_group {
     struct list_item of_pool;
-    struct slice key, user, password; /* one block behind this struct; the last two are wiped with it */
+    struct slice key, account, user, password; /* one block behind this struct; the last two are wiped with it */
     struct list hungry;         /* sessions that would take one behind a dot */
     struct list idle;           /* the one used last first */
     struct list line, asked;    /* struct transaction */

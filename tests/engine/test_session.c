@@ -311,6 +311,33 @@ static void test_login_refused(void **state)
     bench_done();
 }
 
+/* Handed in again on a new connection, after the configuration that had the login is gone. */
+static void test_login_outlives_configuration(void **state)
+{
+    (void)state;
+    bench_init();
+    b.servers[1].offers = "250-AUTH PLAIN\r\n";
+    for (int i = 0; i < 2; i++) {
+        char user[] = "u", password[] = "secret";
+        struct letter *l = letter_new(1, "a.test", 1);
+        smarthost(l, user, password);
+        submit(l);
+        memset(user, '#', sizeof user - 1);
+        memset(password, '#', sizeof password - 1);
+        run();
+        expect_ok(l);
+        b.servers[1].stale = "!";
+    }
+    assert_int_equal(b.servers[1].connections, 2);
+    struct slice rest = buffer_slice(&b.servers[1].log);
+    for (int i = 0; i < 2; i++) {
+        size_t at = slice_find_slice(rest, SLICE("AUTH PLAIN "));
+        rest = slice_after(rest, at + SLICE("AUTH PLAIN ").size);
+        assert_true(slice_starts_with(rest, SLICE("AHUAc2VjcmV0")));
+    }
+    bench_done();
+}
+
 /* A31: nobody's mail goes out under another's login, or over a link that promises less. */
 static void test_keys(void **state)
 {
@@ -489,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_tls_name),
         cmocka_unit_test(test_login),
         cmocka_unit_test(test_login_refused),
+        cmocka_unit_test(test_login_outlives_configuration),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_ourselves),
         cmocka_unit_test(test_stored_body),
