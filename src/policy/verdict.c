@@ -436,6 +436,17 @@ static bool decide_fallback(const struct verdict_question *q, const struct direc
 
 /* ---- all together ---- */
 
+/* A18, whose host it was: also one that the mode in force, changed during the attempt, would not have asked. */
+static bool decide_doubt(const struct verdict_question *q, struct verdict *v)
+{
+    for (int i = 0; i < q->count; i++) {
+        const struct outcome *o = q->candidates[i].outcome;
+        if (o && o->in_doubt)
+            return verdict_decide_unfinished(q, i, v);
+    }
+    return false;
+}
+
 static int accepted(const struct verdict_question *q)
 {
     for (int i = 0; i < q->count; i++) {
@@ -462,6 +473,8 @@ static void decide(const struct verdict_question *q, struct verdict *v)
             v->key = CONFIG_DELIVERY_MODE;
         return;
     }
+    if (decide_doubt(q, v))
+        return;
     if (q->page.mode != MODE_SMARTHOST) {
         if (decide_at_once(q, &d, v))
             return;

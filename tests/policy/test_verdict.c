@@ -459,6 +459,10 @@ static void test_mode_changed(void **state)
         { "3", "a connect refused", "retry 0 A46 " MODE },
         { "1", "s connect refused | s -", "retry 0 A46 " MODE },
         { "1", "s rcpt 550", "retry 0 A46 " MODE },
+        /* What is in doubt stays so (A18). */
+        { "2", "a dot doubt | b -", "retry 0 A18 " },
+        { "1", "s dot doubt", "retry 0 A18 " },
+        { "1", "a connect refused | s dot doubt", "retry 1 A18 " },
         { "1", "s ok", "delivered 0  " MODE },
     };
     EXPECT(rows);
