@@ -1,25 +1,32 @@
 #include "sim/letters.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "border/model.h"
+#include "sim/letters_work.h"
 #include "sim/zone.h"
 
 enum {
-    CRASH_WINDOW_MINUTES = 60, /* what was delivered within it before a crash may not have been recorded: an attempt is
-                                * settled as a whole, and another recipient's host may keep it waiting */
+    CRASH_WINDOW_SECONDS = 5,
+    CRASH_WINDOW_TROUBLE_MINUTES = 5, /* where the disk refuses, what it refused is written anew after 1 to 60 s */
+    CRASH_WINDOW_DISK = 40,           /* times the disk's latency: batches and large bodies before it */
     LINE_SIZE_MAX = 200,
     HEADER_SIZE_MAX = 4096,
 };
 
-static const char mark[] = "\nX-Sim-Letter: ";
-
 /* ---- making ---- */
 
-static void recipient_make(struct letter_recipient *to, const struct sim_options *o, struct random_fast *r, uint32_t place)
+static const char *notify_draw(struct random_fast *r)
 {
-    bool local = sim_chance(r, 50);
+    static const char *const all[] = { "NEVER", "FAILURE", "DELAY", "SUCCESS", "SUCCESS,FAILURE,DELAY", "FAILURE,DELAY" };
+    return sim_chance(r, 500) ? all[random_fast_below(r, sizeof all / sizeof *all)] : "";
+}
+
+static void recipient_make(struct letter_recipient *to, const struct sim_options *o, struct random_fast *r, uint32_t place,
+                           bool may_be_local)
+{
+    bool local = sim_chance(r, 50) && may_be_local;
     to->domain = local ? ZONE_DOMAINS_MAX : (uint32_t)random_fast_below(r, o->domain_count);
     uint32_t kind = (uint32_t)random_fast_below(r, 20);
     const char *name = kind == 0 ? "full" : kind == 1 ? "unknown" : "user";
@@ -28,6 +35,9 @@ static void recipient_make(struct letter_recipient *to, const struct sim_options
     else
         snprintf(to->address, sizeof to->address, "%s%u@d%u.test", name, place, to->domain);
     to->refused = !local && kind == 1 && !zone_dead(o, to->domain);
+    to->notify = notify_draw(r);
+    if (sim_chance(r, 200))
+        snprintf(to->orcpt, sizeof to->orcpt, "rfc822;once%u@elsewhere.test", place);
 }
 
 /* Printable ones, eight from each number drawn. */
@@ -57,32 +67,45 @@ static void body_make(struct buffer *out, const struct sim_options *o, struct ra
     }
 }
 
+static void envelope_make(struct letter *letter, struct random_fast *r)
+{
+    bool null_sender = sim_chance(r, 50);
+    if (!null_sender)
+        snprintf(letter->sender, sizeof letter->sender, "s%u@from.test", letter->number);
+    if (null_sender || sim_chance(r, 500)) /* its only name in the envelope */
+        snprintf(letter->envid, sizeof letter->envid, "letter-%u", letter->number);
+    letter->ret = sim_chance(r, 500) ? RET_NONE : sim_chance(r, 500) ? RET_FULL : RET_HDRS;
+}
+
 static void letter_make(struct letters *letters, struct letter *letter, const struct sim_options *o,
                         struct random_fast *r)
 {
-    letter->null_sender = sim_chance(r, 50);
+    envelope_make(letter, r);
     letter->recipient_count = 1 + (uint32_t)random_fast_below(r, o->recipients_max);
     letter->recipients = arena_array(&letters->arena, struct letter_recipient, letter->recipient_count);
     bool local = false;
     for (uint32_t i = 0; i < letter->recipient_count; i++) {
-        struct letter_recipient *to = &letter->recipients[i];
-        recipient_make(to, o, r, i);
-        if (to->domain == ZONE_DOMAINS_MAX && local)
-            snprintf(to->address, sizeof to->address, "user%u@d%u.test", i, to->domain = 0);
-        local |= to->domain == ZONE_DOMAINS_MAX;
+        recipient_make(&letter->recipients[i], o, r, i, !local);
+        local |= letter->recipients[i].domain == ZONE_DOMAINS_MAX;
     }
     struct buffer text;
     buffer_init(&text, o->body_size_max * 3 + HEADER_SIZE_MAX);
     buffer_add_format(&text, "From: <sender@from.test>\r\nSubject: letter\r\nX-Sim-Letter: %u\r\n\r\n", letter->number);
+    size_t header_size = text.size;
     body_make(&text, o, r);
     letter->text = arena_copy(&letters->arena, buffer_slice(&text));
+    letter->header = slice_part(letter->text, 0, header_size);
     buffer_done(&text);
 }
 
 void letters_make(struct letters *letters, const struct sim_options *options, struct random_fast *random)
 {
     *letters = (struct letters){ .count = options->letter_count };
-    table_init(&letters->by_id, (const uint64_t[2]){ 0 });
+    letters->crash_window_us = options->disk_fault > 0 ? CRASH_WINDOW_TROUBLE_MINUTES * US_PER_MINUTE
+                                                       : CRASH_WINDOW_SECONDS * US_PER_SECOND;
+    letters->crash_window_us += CRASH_WINDOW_DISK * options->disk_latency_us;
+    table_init(&letters->messages, (const uint64_t[2]){ 0 });
+    table_init(&letters->notices, (const uint64_t[2]){ 0 });
     arena_init(&letters->arena);
     letters->all = arena_array(&letters->arena, struct letter, letters->count);
     for (uint32_t i = 0; i < letters->count; i++) {
@@ -93,7 +116,8 @@ void letters_make(struct letters *letters, const struct sim_options *options, st
 
 void letters_done(struct letters *letters)
 {
-    table_done(&letters->by_id);
+    table_done(&letters->messages);
+    table_done(&letters->notices);
     arena_done(&letters->arena);
 }
 
@@ -107,219 +131,183 @@ void letters_violate(struct letters *letters, const char *format, ...)
     va_end(arguments);
 }
 
-/* ---- what arrives ---- */
+/* ---- which one is it ---- */
 
-bool letter_number(struct slice text, uint32_t *ret_number)
+static struct letter *letter_numbered(struct letters *letters, struct slice number)
+{
+    uint64_t value;
+    return slice_to_u64(number, UINT32_MAX, &value) && value < letters->count ? &letters->all[value] : NULL;
+}
+
+struct letter *letter_named(struct letters *letters, struct slice text)
 {
     size_t at = slice_find_slice(text, SLICE("\nX-Sim-Letter: "));
-    struct slice rest = slice_after(text, at + sizeof mark - 1);
-    uint64_t number;
-    if (at == text.size || !slice_to_u64(slice_part(rest, 0, slice_find(rest, '\r')), UINT32_MAX, &number))
-        return false;
-    *ret_number = (uint32_t)number;
-    return true;
+    struct slice rest = slice_after(text, at + SLICE("\nX-Sim-Letter: ").size);
+    return at < text.size ? letter_numbered(letters, slice_part(rest, 0, slice_find(rest, '\r'))) : NULL;
 }
 
-static struct letter *letter_find(struct letters *letters, struct slice text)
+static struct letter *letter_of_envelope(struct letters *letters, const struct envelope *v)
 {
-    uint32_t number;
-    return letter_number(text, &number) && number < letters->count ? &letters->all[number] : NULL;
+    struct slice number = slice_after(v->sender, 1);
+    if (v->sender.size == 0)
+        return letter_numbered(letters, slice_after(v->envid, SLICE("letter-").size));
+    return letter_numbered(letters, slice_part(number, 0, slice_find(number, '@')));
 }
 
-static struct letter_recipient *recipient_find(const struct letter *letter, struct slice address)
+struct letter_recipient *letter_recipient_find(const struct letter *letter, struct slice address, uint32_t *ret_place)
 {
     for (uint32_t i = 0; i < letter->recipient_count; i++) {
-        if (slice_equal_nocase(slice_of(letter->recipients[i].address), address))
+        if (slice_equal_nocase(slice_of(letter->recipients[i].address), address)) {
+            *ret_place = i;
             return &letter->recipients[i];
+        }
     }
     return NULL;
 }
 
-static struct letter_copy *copy_of(struct letters *letters, struct letter_recipient *to, uint64_t id)
+static struct letter_copy *copy_find(struct letters *letters, uint64_t id, struct slice address)
 {
-    for (struct letter_copy *copy = to->copies; copy; copy = copy->next) {
-        if (copy->id == id)
-            return copy;
-    }
-    struct letter_copy *copy = arena_new(&letters->arena, struct letter_copy);
-    *copy = (struct letter_copy){ .id = id, .next = to->copies };
-    return to->copies = copy;
+    struct letter_message *m = table_get(&letters->messages, id);
+    struct letter_notice *notice = table_get(&letters->notices, id);
+    uint32_t place;
+    if (m)
+        return letter_recipient_find(m->letter, address, &place) ? &m->copies[place] : NULL;
+    return notice ? &notice->copy : NULL;
 }
 
-/* Our Received field is the first line of what we send, and has the id. */
-static uint64_t id_of(struct slice text)
-{
-    struct slice field = slice_after(text, slice_find_slice(text, SLICE("SMTP id ")));
-    struct slice id = slice_after(field, SLICE("SMTP id ").size);
-    id = slice_part(id, 0, slice_find(id, '\r'));
-    uint64_t number;
-    return id_parse(slice_part(id, 0, slice_find(id, ';')), &number) ? number : 0;
-}
+/* ---- what is reported ---- */
 
-void letters_accepted(struct letters *letters, struct letter *letter, uint64_t id, int64_t now_us)
+void letters_accepted(struct letters *letters, struct letter *letter, uint64_t id)
 {
     letter->state = LETTER_ACCEPTED;
     letter->accepted++;
-    letter->accepted_us = now_us;
-    letter->id = id;
-    table_put(&letters->by_id, id, letter);
+    const struct letter_message *m = table_get(&letters->messages, id);
+    if (!m || !m->stored || m->letter != letter)
+        letters_violate(letters, "letter %u: 250 before it was stored", letter->number);
+}
+
+static void submit_committed(struct letters *letters, const struct envelope *v, enum store_status status)
+{
+    if (v->notice) {
+        struct letter_notice *notice = table_get(&letters->notices, v->id);
+        if (!notice) {
+            notice = arena_new(&letters->arena, struct letter_notice);
+            *notice = (struct letter_notice){ .id = v->id, .about = table_get(&letters->messages, v->cause_id) };
+            table_put(&letters->notices, v->id, notice);
+        }
+        notice->stored |= status == STORE_OK;
+        return;
+    }
+    struct letter *letter = letter_of_envelope(letters, v);
+    if (!letter || table_get(&letters->messages, v->id)) {
+        letters_violate(letters, "a message that nobody has sent, or twice under one id, is stored");
+        return;
+    }
+    struct letter_message *m = arena_new(&letters->arena, struct letter_message);
+    *m = (struct letter_message){ .id = v->id, .letter = letter, .next = letter->messages };
+    m->copies = arena_array(&letters->arena, struct letter_copy, letter->recipient_count);
+    m->stored = status == STORE_OK;
+    m->refused = status == STORE_FULL || status == STORE_FAILED;
+    letter->messages = m;
+    table_put(&letters->messages, v->id, m);
+}
+
+static void settle_committed(struct letters *letters, const struct envelope *v)
+{
+    for (uint32_t i = 0; i < v->recipient_count; i++) {
+        struct letter_copy *copy = copy_find(letters, v->id, v->recipients[i].address);
+        if (copy)
+            copy->recorded |= v->recipients[i].state == RECIPIENT_DELIVERED;
+        else
+            letters_violate(letters, "a record names a recipient that the letter does not have");
+    }
+}
+
+static void end_committed(struct letters *letters, uint64_t id, bool surely)
+{
+    struct letter_message *m = table_get(&letters->messages, id);
+    struct letter_notice *notice = table_get(&letters->notices, id);
+    if (m)
+        m->may_have_ended = true;
+    if (notice)
+        notice->may_have_ended = true;
+    if (!surely)
+        return;
+    if (notice)
+        notice->ended = notice->copy.recorded = true;
+    for (uint32_t i = 0; m && i < m->letter->recipient_count; i++)
+        m->copies[i].recorded = true;
+    if (m)
+        m->ended = true;
+}
+
+void letters_committed(struct letters *letters, const struct store_item *item, enum store_status status)
+{
+    if (item->kind == STORE_END) {
+        end_committed(letters, item->id, status == STORE_OK);
+        return;
+    }
+    struct arena arena;
+    struct envelope v;
+    arena_init(&arena);
+    if (envelope_decode(item->envelope, &arena, &v) != ERR_OK || v.id != item->id)
+        letters_violate(letters, "what is stored is no envelope");
+    else if (item->kind == STORE_SUBMIT)
+        submit_committed(letters, &v, status);
+    else if (status == STORE_OK)
+        settle_committed(letters, &v);
+    arena_done(&arena);
+}
+
+static enum recipient_state state_of(struct slice status)
+{
+    static const struct { const char *name; enum recipient_state state; } all[] = {
+        { "sent", RECIPIENT_DELIVERED }, { "bounced", RECIPIENT_BOUNCED }, { "expired", RECIPIENT_EXPIRED },
+        { "held", RECIPIENT_HELD },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (slice_equal(status, slice_of(all[i].name)))
+            return all[i].state;
+    }
+    return RECIPIENT_WAITING;
 }
 
 void letters_traced(struct letters *letters, const struct trace_event *event)
 {
-    bool told = event->kind == TRACE_DELIVERY || event->kind == TRACE_ATTEMPT;
-    struct letter *letter = told && event->outcome.in_doubt ? table_get(&letters->by_id, event->id) : NULL;
-    struct letter_recipient *to = letter ? recipient_find(letter, event->to) : NULL;
-    if (to)
-        copy_of(letters, to, event->id)->doubts_told++;
-}
-
-/* The value of a field of a delivery-status part, from `text` on; *text moves behind it. */
-static struct slice field_next(struct slice *text, struct slice name)
-{
-    size_t at = slice_find_slice(*text, name);
-    struct slice rest = slice_after(*text, at == text->size ? at : at + name.size);
-    struct slice value = slice_part(rest, 0, slice_find(rest, '\r'));
-    *text = slice_after(rest, value.size);
-    return slice_trim(value);
-}
-
-static struct letter *notice_arrived(struct letters *letters, struct slice text, int64_t now_us)
-{
-    letters->notices++;
-    struct letter *letter = letter_find(letters, text);
-    if (!letter) {
-        letters_violate(letters, "a notice does not contain the letter's header");
-        return NULL;
+    if (event->kind != TRACE_DELIVERY && event->kind != TRACE_ATTEMPT)
+        return;
+    struct letter_copy *copy = copy_find(letters, event->id, event->to);
+    if (!copy) {
+        letters_violate(letters, "the log speaks of a delivery of what was never stored");
+        return;
     }
-    letter->notice_us = now_us;
-    if (letter->null_sender)
-        letters_violate(letters, "letter %u: a notice about a letter with the null sender", letter->number);
-    struct slice rest = text;
-    for (;;) {
-        struct slice final = field_next(&rest, SLICE("\nFinal-Recipient: rfc822;"));
-        if (final.size == 0)
-            break;
-        struct slice action = field_next(&rest, SLICE("\nAction:"));
-        struct slice status = field_next(&rest, SLICE("\nStatus:"));
-        struct letter_recipient *to = recipient_find(letter, final);
-        if (!to) {
-            letters_violate(letters, "letter %u: a notice about somebody else", letter->number);
-            return letter;
-        }
-        if (slice_equal(action, SLICE("failed"))) {
-            to->failed++;
-            to->expired |= slice_equal(status, SLICE("4.4.7"));
-        }
-    }
-    return letter;
-}
-
-/* What was submitted must be the end of what arrived: fields may be added in front only. */
-static bool text_intact(struct slice sent, struct slice arrived)
-{
-    return arrived.size >= sent.size && slice_equal(slice_after(arrived, arrived.size - sent.size), sent);
-}
-
-struct arrival letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
-                               uint32_t recipient_count, struct slice text, int64_t now_us)
-{
-    struct letter *letter = letter_find(letters, text);
-    bool notice = sender.size == 0 && slice_find_slice(text, SLICE("multipart/report")) < text.size;
-    if (notice)
-        return (struct arrival){ notice_arrived(letters, text, now_us), 0, true };
-    uint64_t id = id_of(text);
-    if (!letter || id == 0) {
-        letters_violate(letters, "something arrived that nobody has sent");
-        return (struct arrival){ NULL, 0, false };
-    }
-    table_put(&letters->by_id, id, letter);
-    if (!text_intact(letter->text, text))
-        letters_violate(letters, "letter %u: its text was changed", letter->number);
-    if (letter->state == LETTER_NEW || (letter->accepted == 0 && letter->unknown == 0 && letter->state != LETTER_OFFERED))
-        letters_violate(letters, "letter %u arrived before it was accepted", letter->number);
-    for (uint32_t i = 0; i < recipient_count; i++) {
-        struct letter_recipient *to = recipient_find(letter, recipients[i]);
-        if (!to) {
-            letters_violate(letters, "letter %u: delivered to somebody else", letter->number);
-            continue;
-        }
-        struct letter_copy *copy = copy_of(letters, to, id);
-        to->delivered++;
-        copy->delivered++;
-        copy->delivered_us = now_us;
-    }
-    return (struct arrival){ letter, id, false };
+    copy->doubts_told += event->outcome.in_doubt;
+    if (event->kind == TRACE_DELIVERY)
+        copy->decided = state_of(event->status);
 }
 
 void letters_doubt(struct letters *letters, const struct arrival *arrival, struct slice recipient)
 {
-    struct letter_recipient *to = arrival->letter && !arrival->notice ? recipient_find(arrival->letter, recipient) : NULL;
-    if (to)
-        copy_of(letters, to, arrival->id)->in_doubt++;
-    else if (arrival->letter)
-        arrival->letter->notices_in_doubt++;
+    uint64_t id = arrival->message ? arrival->message->id : arrival->notice ? arrival->notice->id : 0;
+    struct letter_copy *copy = copy_find(letters, id, recipient);
+    if (copy)
+        copy->in_doubt++;
 }
 
-static void copy_crashed(struct letter_copy *copy, int64_t now_us)
+static void copy_crashed(const struct letters *letters, struct letter_copy *copy, int64_t now_us)
 {
-    bool lately = copy->delivered > 0 && now_us - copy->delivered_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE;
+    bool lately = copy->delivered > 0 && !copy->recorded && now_us - copy->delivered_us < letters->crash_window_us;
     if (lately || copy->in_doubt > copy->doubts_told + copy->crashed)
         copy->crashed++;
 }
 
 void letters_crashed(struct letters *letters, int64_t now_us)
 {
-    for (uint32_t i = 0; i < letters->count; i++) {
-        struct letter *letter = &letters->all[i];
-        if (letter->notice_us > 0 && now_us - letter->notice_us < CRASH_WINDOW_MINUTES * US_PER_MINUTE)
-            letter->notices_in_doubt++;
-        for (uint32_t j = 0; j < letter->recipient_count; j++)
-            for (struct letter_copy *copy = letter->recipients[j].copies; copy; copy = copy->next)
-                copy_crashed(copy, now_us);
-    }
-}
-
-/* ---- the end ---- */
-
-static uint32_t copy_check(struct letters *letters, const struct letter *letter, const struct letter_recipient *to,
-                           const struct letter_copy *copy)
-{
-    if (copy->in_doubt > copy->doubts_told + copy->crashed)
-        letters_violate(letters, "letter %u: %u answers to its dot for %s were lost, and %u were said to be in doubt",
-                        letter->number, copy->in_doubt, to->address, copy->doubts_told);
-    uint32_t doubts = copy->in_doubt < copy->doubts_told ? copy->in_doubt : copy->doubts_told;
-    if (copy->delivered > 1 + doubts + copy->crashed)
-        letters_violate(letters, "letter %u: %s got %u copies of one submission, %u in doubt, %u crashes", letter->number,
-                        to->address, copy->delivered, doubts, copy->crashed);
-    return doubts + copy->crashed;
-}
-
-static void recipient_check(struct letters *letters, const struct letter *letter, const struct letter_recipient *to)
-{
-    uint32_t submissions = letter->accepted + letter->unknown;
-    uint32_t copies = 0, doubts = 0;
-    for (const struct letter_copy *copy = to->copies; copy; copy = copy->next) {
-        copies += copy->delivered > 0;
-        doubts += copy_check(letters, letter, to, copy);
-    }
-    if (copies > submissions)
-        letters_violate(letters, "letter %u: %s got %u messages of %u submissions", letter->number, to->address, copies,
-                        submissions);
-    if (to->failed > submissions + letter->notices_in_doubt)
-        letters_violate(letters, "letter %u: %u notices about %s", letter->number, to->failed, to->address);
-    if (to->delivered > 0 && to->failed > 0 && submissions == 1 && doubts == 0)
-        letters_violate(letters, "letter %u: %s has it, and a notice says it failed", letter->number, to->address);
-    if (to->expired && to->refused)
-        letters_violate(letters, "letter %u: %s was refused for good, and the notice came when it expired", letter->number,
-                        to->address);
-}
-
-void letters_check(struct letters *letters)
-{
-    for (uint32_t i = 0; i < letters->count; i++) {
-        const struct letter *letter = &letters->all[i];
-        for (uint32_t j = 0; j < letter->recipient_count; j++)
-            recipient_check(letters, letter, &letter->recipients[j]);
-    }
+    size_t position = 0;
+    for (struct letter_message *m; (m = table_next(&letters->messages, &position)) != NULL;)
+        for (uint32_t i = 0; i < m->letter->recipient_count; i++)
+            copy_crashed(letters, &m->copies[i], now_us);
+    position = 0;
+    for (struct letter_notice *notice; (notice = table_next(&letters->notices, &position)) != NULL;)
+        copy_crashed(letters, &notice->copy, now_us);
 }

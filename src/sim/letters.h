@@ -1,13 +1,18 @@
 /* What was sent, what became of it: the oracle, which knows nothing of how the engine works.
  *
- * A letter is one message that a sender wants to submit; its text names it (X-Sim-Letter). Senders and receivers report what
- * they saw on the wire; letters_check says whether it adds up:
- *   - whoever was told 250 finds every recipient delivered, or a notice (never nothing; I1);
+ * A letter is what a sender wants to submit; its text names it (X-Sim-Letter), and so do its sender's address and ENVID. What
+ * the engine makes of one submission is a message with an id of its own. Senders and receivers report what they saw on the
+ * wire, the store's thread what it has answered for, the log what the engine says of itself; letters_check says whether it
+ * adds up:
+ *   - whoever was told 250 finds every recipient delivered, or a notice, or the message held or in the bad queue where the
+ *     administrator sees it (never nothing; I1);
  *   - what arrives is what was sent, octet for octet, behind the fields added in front (I2);
- *   - a recipient gets a second copy of a submission only where the answer to our final dot was lost and the engine has
+ *   - a recipient gets a second copy of a message only where the answer to our final dot was lost and the engine has
  *     said so (in_doubt), or by a crash between the answer and its commit (I3);
- *   - whoever was refused for good is told so, and not when the letter expires;
- *   - nothing arrives that nobody submitted (I4); a notice is owed by a failure, and is one (I5). */
+ *   - nothing arrives that nobody submitted, or that was certainly not stored (I4);
+ *   - a failure is told exactly once to the sender who wants to know, a delay at most once, a success where it was asked for
+ *     and nobody else tells it; nobody else is told anything (I5);
+ *   - whoever was refused for good is told so, and not when the letter expires. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,28 +21,52 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/table.h"
+#include "border/model.h"
+#include "border/store.h"
 #include "engine/trace.h"
 #include "sim/options.h"
 
-/* A recipient of one message of the engine's: a letter that was submitted twice is two of them. */
-struct letter_copy {
-    struct letter_copy *next;
-    uint64_t id;           /* the engine's */
-    uint32_t delivered;    /* how often it arrived */
-    uint32_t in_doubt;     /* arrivals whose 250 never reached the engine */
-    uint32_t doubts_told;  /* by the engine's own trace */
-    uint32_t crashed;      /* arrivals, and doubts not told yet, that a crash may have taken from it */
-    int64_t delivered_us;
-};
-
 struct letter_recipient {
     char address[64];
+    char orcpt[64];        /* "" when not given */
+    const char *notify;    /* as in RCPT: "SUCCESS,FAILURE", or "" */
     uint32_t domain;       /* of the zone; ZONE_DOMAINS_MAX: local */
-    uint32_t delivered;    /* copies that a receiver has answered 250 to */
-    uint32_t failed;       /* notices "failed" */
-    bool expired;          /* one of them said 4.4.7 */
     bool refused;          /* its host knows nobody of that name, and says so */
-    struct letter_copy *copies;
+};
+
+/* One recipient of one message. */
+struct letter_copy {
+    uint32_t delivered;    /* how often a receiver answered 250 */
+    uint32_t relayed;      /* of them, to a host that was not told of NOTIFY */
+    uint32_t in_doubt;     /* deliveries whose 250 never reached the engine */
+    uint32_t doubts_told;  /* by the engine's own log */
+    uint32_t crashed;      /* deliveries, and doubts not told yet, that a crash may have taken from it */
+    int64_t delivered_us;
+    bool recorded;         /* the store has answered for a record that says delivered */
+    enum recipient_state decided; /* as the engine last said; RECIPIENT_WAITING before */
+    uint32_t failed, delayed, succeeded; /* notices that arrived, each once */
+    uint32_t rescued;      /* of the failed and delayed, those that the store never answered for */
+    bool expired;          /* one of them said 4.4.7 */
+};
+
+struct letter_message {
+    uint64_t id;
+    struct letter *letter;
+    struct letter_message *next;  /* of the letter */
+    bool stored, refused;  /* the store has answered for it; said that it is certainly not there */
+    bool ended;            /* its end is stored */
+    bool may_have_ended;   /* an end was written, and a crash took the store's answer */
+    bool held, bad;        /* so it lies there in the end */
+    uint32_t notices_kept; /* notices about it that lie there in the end */
+    struct letter_copy *copies;   /* of each recipient of the letter */
+};
+
+/* A notice is a message of the engine's own. */
+struct letter_notice {
+    uint64_t id;
+    struct letter_message *about;
+    bool stored, ended, may_have_ended, kept;
+    struct letter_copy copy;
 };
 
 enum letter_state {
@@ -52,49 +81,69 @@ struct letter {
     enum letter_state state;
     uint32_t accepted;     /* times answered 250 */
     uint32_t unknown;      /* times the answer to the dot was lost, or was 4xx */
-    bool null_sender;
+    char sender[32];       /* "" the null one */
+    char envid[16];        /* "" when not given */
+    enum ret_kind ret;
     struct slice text;     /* as submitted, canonical, with the name in it */
+    struct slice header;   /* of it, with the empty line */
     struct letter_recipient *recipients;
     uint32_t recipient_count;
-    uint64_t id;           /* the engine's, of the last acceptance; 0 unknown */
-    int64_t accepted_us;
+    struct letter_message *messages;
     bool eight_bit;
-    uint32_t notices_in_doubt; /* notices about it whose 250 never reached the engine, or whose settle a crash took */
-    int64_t notice_us;     /* the last one */
 };
 
-/* What a receiver took: a letter, or a notice about one. */
+/* A whole message, as a receiver took it. */
+struct letter_arriving {
+    struct slice sender;
+    const struct slice *recipients;
+    const struct slice *parameters; /* of each RCPT: "NOTIFY=NEVER", or "" */
+    uint32_t recipient_count;
+    struct slice text;
+    bool dsn;                       /* NOTIFY was possible */
+    int64_t now_us;
+};
+
+/* What it was taken for: a message, or a notice about one; neither: a violation, told already. */
 struct arrival {
-    struct letter *letter; /* NULL: a violation, told already */
-    uint64_t id;           /* the engine's, of a letter */
-    bool notice;
+    struct letter_message *message;
+    struct letter_notice *notice;
 };
 
 struct letters {
     struct arena arena;
     struct letter *all;
     uint32_t count;
+    struct table messages, notices; /* by id */
+    int64_t crash_window_us; /* what was delivered so long before a crash may not have been recorded */
     uint32_t violations;
     char violation[512];   /* the first */
-    uint32_t notices;
-    struct table by_id;    /* the letter of each of the engine's ids that were seen */
     bool doubt_everywhere; /* a store answered UNKNOWN: a 451 may have been stored */
 };
 
 void letters_make(struct letters *letters, const struct sim_options *options, struct random_fast *random);
 void letters_done(struct letters *letters);
 void letters_violate(struct letters *letters, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The engine answered 250 to it, and what it calls it. */
-void letters_accepted(struct letters *letters, struct letter *letter, uint64_t id, int64_t now_us);
-/* What the engine says about itself: doubts. */
+
+/* ---- what is reported ---- */
+
+/* A sender was answered 250. */
+void letters_accepted(struct letters *letters, struct letter *letter, uint64_t id);
+/* The store has answered for one item of a batch. */
+void letters_committed(struct letters *letters, const struct store_item *item, enum store_status status);
+/* What the engine says about itself: what it has decided, and doubts. */
 void letters_traced(struct letters *letters, const struct trace_event *event);
-/* A whole message was taken by a receiver: whose, for whom. */
-struct arrival letters_arrived(struct letters *letters, struct slice sender, const struct slice *recipients,
-                               uint32_t recipient_count, struct slice text, int64_t now_us);
+/* A whole message was taken by a receiver. */
+struct arrival letters_arrived(struct letters *letters, const struct letter_arriving *arriving);
 /* The answer to its dot did not reach the engine. */
 void letters_doubt(struct letters *letters, const struct arrival *arrival, struct slice recipient);
 /* The process or the machine has ended: what was delivered lately may not have been recorded. */
 void letters_crashed(struct letters *letters, int64_t now_us);
-void letters_check(struct letters *letters);
-/* The number in an X-Sim-Letter line anywhere in the text; false when there is none. */
-bool letter_number(struct slice text, uint32_t *ret_number);
+
+/* ---- the end ---- */
+
+/* What a Maildir has of a recipient: the file's octets; false: no file. */
+typedef bool letters_local(void *context, uint64_t id, uint32_t place, struct buffer *out);
+/* A message that the store still has when all queues are empty; `text` is its body. */
+void letters_kept(struct letters *letters, const struct envelope *envelope, struct slice text);
+/* After the last letters_kept. */
+void letters_check(struct letters *letters, letters_local *local, void *context);

@@ -45,11 +45,11 @@ struct world {
     struct accounts *accounts;
     struct store_state told;       /* what the engine knows of the store */
     uint64_t life;                 /* counts starts: answers of an earlier life are dropped */
+    int64_t answered_us;           /* when the last answer of its threads arrives */
     uint64_t crash_operation;      /* of the disk, UINT64_MAX: none is planned */
     struct world_jobs writer, reader_jobs, worker;
     struct happening tick, background, crash, restart, reload, heal;
     uint32_t crashes_left, reloads_left;
-    bool held;                     /* A23b holds some: they may stay */
     _Alignas(8) uint8_t inflight[INFLIGHT_SIZE], inflight_safe[INFLIGHT_SIZE];
     uint64_t hash;                 /* over all operations: the same seed gives the same */
     uint64_t operation_count;

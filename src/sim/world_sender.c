@@ -60,17 +60,20 @@ static void later(struct world *world, struct sender *s, int64_t most_us)
 
 static void say_mail(struct world *world, struct sender *s)
 {
-    bool eight_bit = s->letter->eight_bit;
+    static const char *const ret[] = { [RET_NONE] = "", [RET_FULL] = " RET=FULL", [RET_HDRS] = " RET=HDRS" };
+    const struct letter *letter = s->letter;
     char line[128];
-    snprintf(line, sizeof(line), "MAIL FROM:<%s>%s\r\n", s->letter->null_sender ? "" : "sender@from.test",
-             eight_bit ? " BODY=8BITMIME" : "");
+    snprintf(line, sizeof(line), "MAIL FROM:<%s>%s%s%s%s\r\n", letter->sender, letter->eight_bit ? " BODY=8BITMIME" : "",
+             ret[letter->ret], letter->envid[0] ? " ENVID=" : "", letter->envid);
     say(world, s, line);
 }
 
 static void say_rcpt(struct world *world, struct sender *s, uint32_t place)
 {
-    char line[128];
-    snprintf(line, sizeof(line), "RCPT TO:<%s>\r\n", s->letter->recipients[place].address);
+    const struct letter_recipient *to = &s->letter->recipients[place];
+    char line[256];
+    snprintf(line, sizeof(line), "RCPT TO:<%s>%s%s%s%s\r\n", to->address, to->notify[0] ? " NOTIFY=" : "", to->notify,
+             to->orcpt[0] ? " ORCPT=" : "", to->orcpt);
     say(world, s, line);
 }
 
@@ -146,7 +149,7 @@ static void dot_answered(struct world *world, struct sender *s, uint32_t code, s
         size_t at = slice_find_slice(text, SLICE("queued as "));
         uint64_t id;
         if (id_parse(slice_trim(slice_after(text, at + SLICE("queued as ").size)), &id))
-            letters_accepted(&world->letters, letter, id, world->agenda.now_us);
+            letters_accepted(&world->letters, letter, id);
         else
             letters_violate(&world->letters, "letter %u: 250 without an id", letter->number);
         if (s->gap_us > 0)

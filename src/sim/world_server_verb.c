@@ -196,6 +196,10 @@ static void verb_rcpt(struct world *world, struct server *s, struct slice line)
     }
     if (!agrees(world, s, HOST_RCPT))
         return;
+    struct slice parameters = slice_trim(slice_after(line, slice_find(line, '>') + 1));
+    if (parameters.size > 0 && (!s->host.dsn || !s->ehlo))
+        letters_violate(&world->letters, "%s: DSN parameters where they are not offered", s->name);
+    s->parameters[s->recipient_count] = arena_copy(&s->arena, parameters);
     s->recipients[s->recipient_count++] = arena_copy(&s->arena, path);
     server_reply(world, s, "250 2.1.5 ok");
 }
@@ -218,8 +222,11 @@ static void verb_data(struct world *world, struct server *s)
 static void taken(struct world *world, struct server *s)
 {
     struct slice text = buffer_slice(&s->text);
-    s->dotted_arrival = letters_arrived(&world->letters, slice_of(s->sender), s->recipients, s->recipient_count, text,
-                                        world->agenda.now_us);
+    const struct letter_arriving arriving = {
+        .sender = slice_of(s->sender), .recipients = s->recipients, .parameters = s->parameters,
+        .recipient_count = s->recipient_count, .text = text, .dsn = s->ehlo && s->host.dsn, .now_us = world->agenda.now_us,
+    };
+    s->dotted_arrival = letters_arrived(&world->letters, &arriving);
     memcpy(s->dotted_recipients, s->recipients, sizeof(s->recipients));
     s->dotted_count = s->recipient_count;
     s->dotted = true;

@@ -22,7 +22,7 @@ struct server {
     bool greeted, ehlo, tls, starting_tls, logged_in, mail, body_8bit, null_sender;
     char sender[128];
     struct arena arena;            /* of a transaction's recipients; the dotted one's stay */
-    struct slice recipients[SERVER_RECIPIENTS_MAX];
+    struct slice recipients[SERVER_RECIPIENTS_MAX], parameters[SERVER_RECIPIENTS_MAX];
     uint32_t recipient_count, asked_count;
     uint64_t size_said;
     struct buffer in, out, text;

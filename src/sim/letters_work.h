@@ -1,0 +1,13 @@
+/* What the parts of the account share: letters.c has the letters and what is reported of them, letters_arrive.c what
+ * arrives, letters_check.c whether it adds up in the end. */
+#pragma once
+
+#include "sim/letters.h"
+
+struct letter_recipient *letter_recipient_find(const struct letter *letter, struct slice address, uint32_t *ret_place);
+/* The letter that an X-Sim-Letter line anywhere in the text names, or NULL. */
+struct letter *letter_named(struct letters *letters, struct slice text);
+/* What was submitted is the end of it: fields may be added in front only. */
+bool letter_text_intact(const struct letter *letter, struct slice text);
+/* The sender wants to be told. */
+bool letter_wants(const struct letter *letter, const struct letter_recipient *to, const char *what);
