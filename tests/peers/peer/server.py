@@ -54,6 +54,7 @@ class Facteurd:
             "Outbound": {"AllowLoopbackMx": "yes", **({"Port": outbound_port} if outbound_port else {})},
             "DNS": {"Servers": nameserver.server} if nameserver else {},
             "TLS": {"CaFile": ca.certificate} if ca else {},
+            "Limits": {"SegmentSize": "8M"},  # else each start fills 128 MB with zeros: a second or two a test
             "Web": {"Listen": f"127.0.0.1:{self.web_port}"},
         }
         self.change(settings or {})
