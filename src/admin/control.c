@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/explain.h"
 #include "admin/follow.h"
 #include "admin/report.h"
 #include "base/arena.h"
@@ -15,7 +16,7 @@ struct pending {
     uint64_t client;
     enum language language;
     bool one;             /* `why`: one message, as an object */
-    json_t *ids;          /* of an order */
+    json_t *about;        /* the ids of an order, the recipient of an explanation */
 };
 
 struct control {
@@ -47,7 +48,7 @@ struct control *control_new(const struct engine *engine, const struct control_ca
 
 static void pending_free(struct pending *p)
 {
-    json_decref(p->ids);
+    json_decref(p->about);
     mem_free(p);
 }
 
@@ -226,7 +227,7 @@ static void verb_order(struct control *c, const struct question *q)
     }
     request.tag = pending_new(c, q, false);
     struct pending *p = table_get(&c->pending, request.tag);
-    p->ids = json_incref(given);
+    p->about = json_incref(given);
     request.order.order = (enum settle_order)order;
     request.order.ids = ids;
     request.order.count = (uint32_t)count;
@@ -243,6 +244,8 @@ static void verb_explain(struct control *c, const struct question *q)
         return;
     }
     request.tag = pending_new(c, q, false);
+    struct pending *p = table_get(&c->pending, request.tag);
+    p->about = json_incref(json_object_get(q->value, "to"));
     request.explain.from = address_mailbox(&from);
     request.explain.to = address_mailbox(&to);
     request.explain.account = text_of(q, "account");
@@ -284,15 +287,20 @@ void control_line(struct control *c, uint64_t client, struct slice line)
 
 /* ---- what comes later ---- */
 
+static struct report_context context_of(const struct control *c, const struct pending *p)
+{
+    return (struct report_context){ c->calls.config(c->context), c->calls.accounts(c->context), p->language };
+}
+
 void control_queue(struct control *c, uint64_t tag, enum err err, const struct store_page *page)
 {
     struct pending *p = pending_take(c, tag);
     if (!p)
         return;
-    const struct config *config = c->calls.config(c->context);
+    const struct report_context context = context_of(c, p);
     json_t *rows = json_array();
     for (uint32_t i = 0; err == ERR_OK && i < page->count; i++) {
-        json_t *row = report_message(&page->rows[i], config, p->one, p->language);
+        json_t *row = report_message(&page->rows[i], &context, p->one);
         if (row)
             json_array_append_new(rows, row);
     }
@@ -331,8 +339,15 @@ static json_t *order_json(const struct engine_answer *a, const struct pending *p
     static const char *const names[] = { [ORDER_DONE] = "done", [ORDER_NOT_FOUND] = "not-found", [ORDER_BUSY] = "busy" };
     json_t *all = json_array();
     for (uint32_t i = 0; i < a->order.count; i++)
-        json_array_append_new(all, json_pack("{s:O,s:s}", "id", json_array_get(p->ids, i), "result", names[a->order.results[i]]));
+        json_array_append_new(all, json_pack("{s:O,s:s}", "id", json_array_get(p->about, i), "result", names[a->order.results[i]]));
     return all;
+}
+
+static json_t *explanation(const struct control *c, const struct pending *p, const struct engine_answer *a)
+{
+    const struct report_context context = context_of(c, p);
+    struct slice to = slice(json_string_value(p->about), json_string_length(p->about));
+    return explain_json(a, slice_after(to, slice_find_last(to, '@') + 1), &context);
 }
 
 void control_reply(struct control *c, const struct op_reply *reply)
@@ -346,9 +361,7 @@ void control_reply(struct control *c, const struct op_reply *reply)
     } else {
         switch (a->kind) {
         case REQUEST_ORDER: send_result(c, p->client, order_json(a, p)); break;
-        case REQUEST_EXPLAIN:
-            send_result(c, p->client, report_explain(a, c->calls.config(c->context), p->language));
-            break;
+        case REQUEST_EXPLAIN: send_result(c, p->client, explanation(c, p, a)); break;
         case REQUEST_RELAY_TEST: send_result(c, p->client, report_relay_test(a, p->language)); break;
         }
     }

@@ -44,6 +44,7 @@ struct control_calls {
     void (*list_history)(void *context, const struct history_query *query, uint64_t tag);
     bool (*reload)(void *context, struct config_problems *problems);
     const struct config *(*config)(void *context);
+    const struct accounts *(*accounts)(void *context);
     bool (*reload_failed)(void *context);
 };
 

@@ -5,7 +5,6 @@
 #include "admin/event_json.h"
 #include "base/codec.h"
 #include "engine/alert.h"
-#include "policy/refusal.h"
 #include "policy/rule.h"
 #include "policy/verdict.h"
 #include "proto/ip.h"
@@ -114,43 +113,49 @@ static json_t *recipient_json(const struct recipient *r, enum language language)
                      r->rule ? sentence(language, rule_text(r->rule)) : json_null());
 }
 
-/* Keys that a rule goes by: where the administrator looks. */
 static enum config_key key_of_rule(uint16_t rule)
 {
-    switch (rule) {
-    case RULE_A1:
-    case RULE_A2:
-    case RULE_A8: return CONFIG_DELIVERY_BOUNCE_IF_NO_MX_OR_A;
-    case RULE_A11: return CONFIG_DELIVERY_FALLBACK_ON_TEMP_ERROR;
-    case RULE_A13: return CONFIG_DELIVERY_FALLBACK_ON_POLICY_REFUSAL;
-    case RULE_A14:
-    case RULE_A15: return CONFIG_DELIVERY_BOUNCE_ON_FIRST_5XX;
-    case RULE_A19:
-    case RULE_A20: return CONFIG_DELIVERY_ABORT_ON_RCPT_5XX;
-    case RULE_A23A:
-    case RULE_A25: return CONFIG_DELIVERY_SMARTHOST_USER;
-    case RULE_A24:
-    case RULE_A35: return CONFIG_DELIVERY_SMARTHOST;
-    case RULE_A33: return CONFIG_DELIVERY_SMARTHOST_VERIFY_CERTIFICATE;
-    case RULE_A37: return CONFIG_DELIVERY_CACHE_CONNECTION_FAILURES;
-    case RULE_A41: return CONFIG_TLS_POLICY;
-    case RULE_A45: return CONFIG_RETRY_GIVE_UP;
-    default: return CONFIG_DELIVERY_MODE;
-    }
+    if (rule == RULE_A8)
+        return CONFIG_DELIVERY_BOUNCE_IF_NO_MX_OR_A;
+    return rule == RULE_A45 ? CONFIG_RETRY_GIVE_UP : verdict_key_of_rule(rule);
 }
 
-static json_t *decided_json(const struct config *config, uint16_t rule)
+json_t *report_decided(const struct config *config, uint16_t rule, enum config_key key)
 {
-    enum config_key key = key_of_rule(rule);
     struct buffer value;
     buffer_init(&value, TEXT_SIZE_MAX);
-    config_value(config, key, &value);
-    uint32_t line = config->lines[key];
-    json_t *decided = json_pack("{s:s,s:s,s:o,s:o,s:o}", "rule", rule_name(rule), "key", config_key_name(key), "value",
-                                json_slice(buffer_slice(&value)), "file", json_slice_or_null(config->file), "line",
+    bool has_key = key != CONFIG_KEY_NONE;
+    if (has_key)
+        config_value(config, key, &value);
+    uint32_t line = has_key ? config->lines[key] : 0;
+    json_t *decided = json_pack("{s:o,s:o,s:o,s:o,s:o}", "rule", json_slice_or_null(slice_of(rule_name(rule))), "key",
+                                has_key ? json_string(config_key_name(key)) : json_null(), "value",
+                                has_key ? json_slice(buffer_slice(&value)) : json_null(), "file",
+                                has_key ? json_slice_or_null(config->file) : json_null(), "line",
                                 line ? json_integer(line) : json_null());
     buffer_done(&value);
     return decided;
+}
+
+json_t *report_credential(const struct credential *credential)
+{
+    struct buffer name;
+    buffer_init(&name, TEXT_SIZE_MAX);
+    credential_name(credential, &name);
+    json_t *value = json_slice(buffer_slice(&name));
+    buffer_done(&name);
+    return value;
+}
+
+enum text_id report_credential_reason(const struct credential *credential)
+{
+    static const enum text_id texts[] = {
+        [CREDENTIAL_NOT_REQUIRED] = TEXT_CREDENTIAL_NOT_REQUIRED, [CREDENTIAL_BY_LOGIN] = TEXT_CREDENTIAL_BY_LOGIN,
+        [CREDENTIAL_BY_ADDRESS] = TEXT_CREDENTIAL_BY_ADDRESS,     [CREDENTIAL_GENERAL_ONLY] = TEXT_CREDENTIAL_GENERAL_ONLY,
+        [CREDENTIAL_NO_ACCOUNT] = TEXT_CREDENTIAL_NO_ACCOUNT,
+        [CREDENTIAL_ACCOUNT_HAS_NONE] = TEXT_CREDENTIAL_ACCOUNT_HAS_NONE,
+    };
+    return texts[credential->reason];
 }
 
 static void remedies_add(json_t *remedies, const struct recipient *r, enum language language)
@@ -192,25 +197,45 @@ static json_t *next_step(const struct envelope *v, enum language language)
     return value;
 }
 
-static void why_add(json_t *message, const struct envelope *v, const struct config *config, enum language language)
+/* A27: whose login the smart host gets, and why that. */
+static void why_add_login(json_t *message, const struct envelope *v, const struct report_context *context, json_t *decided)
+{
+    bool used = context->config->delivery.mode != MODE_DIRECT;
+    struct credential credential;
+    const struct credential_question question = { .account = v->account, .from_network = v->from_network, .sender = v->sender,
+                                                  .notice = v->notice };
+    credential_choose(context->config, context->accounts, &question, &credential);
+    json_object_set_new(message, "credential", used ? report_credential(&credential) : json_null());
+    json_object_set_new(message, "credential_reason",
+                        used ? sentence(context->language, report_credential_reason(&credential)) : json_null());
+    if (used)
+        json_array_append_new(decided, report_decided(context->config, credential.rule, credential.key));
+}
+
+static void why_add(json_t *message, const struct envelope *v, const struct report_context *context)
 {
     json_t *decided = json_array(), *remedies = json_array();
     uint16_t told = RULE_NONE;
+    bool outward = false;
     for (uint32_t i = 0; i < v->recipient_count; i++) {
         const struct recipient *r = &v->recipients[i];
-        if (r->rule == RULE_NONE || r->rule == told || r->state == RECIPIENT_DELIVERED)
+        bool over = r->state == RECIPIENT_DELIVERED;
+        outward = outward || (!over && !r->local);
+        if (r->rule == RULE_NONE || r->rule == told || over)
             continue;
         told = r->rule;
-        json_array_append_new(decided, decided_json(config, r->rule));
-        remedies_add(remedies, r, language);
+        json_array_append_new(decided, report_decided(context->config, r->rule, key_of_rule(r->rule)));
+        remedies_add(remedies, r, context->language);
     }
+    if (outward)
+        why_add_login(message, v, context, decided);
     json_object_set_new(message, "history", json_array());
     json_object_set_new(message, "decided_by", decided);
-    json_object_set_new(message, "next_step", next_step(v, language));
+    json_object_set_new(message, "next_step", next_step(v, context->language));
     json_object_set_new(message, "remedies", remedies);
 }
 
-json_t *report_message(const struct store_row *row, const struct config *config, bool why, enum language language)
+json_t *report_message(const struct store_row *row, const struct report_context *context, bool why)
 {
     struct arena arena = { 0 };
     struct envelope v;
@@ -220,12 +245,12 @@ json_t *report_message(const struct store_row *row, const struct config *config,
     }
     json_t *recipients = json_array();
     for (uint32_t i = 0; i < v.recipient_count; i++)
-        json_array_append_new(recipients, recipient_json(&v.recipients[i], language));
+        json_array_append_new(recipients, recipient_json(&v.recipients[i], context->language));
     json_t *message = json_pack("{s:o,s:s,s:o,s:I,s:o,s:o}", "id", json_id(row->stub.id), "queue", queue_name(v.queue), "from",
                                 json_slice(v.sender), "size_bytes", (json_int_t)v.body_size, "received",
                                 json_time(v.received_us), "recipients", recipients);
     if (why)
-        why_add(message, &v, config, language);
+        why_add(message, &v, context);
     arena_done(&arena);
     return message;
 }
@@ -239,103 +264,6 @@ json_t *report_history(const struct history_event *events, uint32_t count)
             json_array_append_new(all, event);
     }
     return all;
-}
-
-/* ---- explain ---- */
-
-static const char *tls_name(const struct tls_plan *plan)
-{
-    switch (plan->tls) {
-    case SMTP_CLIENT_TLS_OFF: return "off";
-    case SMTP_CLIENT_TLS_IMPLICIT: return plan->verify ? "implicit, verified" : "implicit";
-    case SMTP_CLIENT_TLS_DEMANDED: return plan->verify ? "verified" : "required";
-    default: return "opportunistic";
-    }
-}
-
-static json_t *candidate_json(const struct engine_answer *a, uint8_t i)
-{
-    const struct candidate *c = &a->explain.route.candidates[i];
-    bool smarthost = c->kind == CANDIDATE_SMARTHOST;
-    char ip[IP_TEXT_SIZE];
-    json_t *addresses = json_array();
-    if (c->address.family != 0)
-        json_array_append_new(addresses, json_slice(ip_format(c->address.family, c->address.octets, ip)));
-    struct buffer credential;
-    buffer_init(&credential, TEXT_SIZE_MAX);
-    if (smarthost)
-        credential_name(&a->explain.credential, &credential);
-    json_t *value = json_pack("{s:s,s:o,s:o,s:i,s:i,s:s,s:o,s:b,s:o}", "kind", smarthost ? "smarthost" : "mx", "host",
-                              json_slice_or_null(c->host), "addresses", addresses, "preference", (int)c->preference, "port",
-                              (int)c->address.port, "tls", tls_name(&a->explain.plans[i]), "credential",
-                              smarthost ? json_slice(buffer_slice(&credential)) : json_string("none"), "pop_check", 0,
-                              "known", c->known ? json_outcome(c->known) : json_null());
-    buffer_done(&credential);
-    return value;
-}
-
-struct hypothesis {
-    enum text_id when;
-    bool all_direct;
-    struct outcome outcome;
-};
-
-static const struct hypothesis HYPOTHESES[] = {
-    { TEXT_IF_RCPT_5XX, false, { .class = OUTCOME_PERM, .stage = STAGE_RCPT, .cause = OUTCOME_CAUSE_REPLY, .code = 550, .enhanced = { 5, 1, 1 } } },
-    { TEXT_IF_RCPT_4XX, false, { .class = OUTCOME_TEMP, .stage = STAGE_RCPT, .cause = OUTCOME_CAUSE_REPLY, .code = 450, .enhanced = { 4, 2, 0 } } },
-    { TEXT_IF_BANNER_5XX, false, { .class = OUTCOME_PERM, .stage = STAGE_BANNER, .cause = OUTCOME_CAUSE_REPLY, .code = 554, .enhanced = { 5, 3, 2 } } },
-    { TEXT_IF_UNREACHABLE, true, { .class = OUTCOME_TEMP, .stage = STAGE_CONNECT, .cause = OUTCOME_CAUSE_TIMEOUT, .enhanced = { 4, 4, 1 } } },
-};
-
-/* The same verdict as the engine's, asked what would follow. */
-static void consequence(const struct engine_answer *a, const struct config *config, const struct hypothesis *h, struct verdict *ret_verdict)
-{
-    struct verdict_candidate candidates[ROUTE_CANDIDATES_MAX] = { 0 };
-    const struct route *route = &a->explain.route;
-    for (uint8_t i = 0; i < route->count; i++) {
-        candidates[i].kind = route->candidates[i].kind;
-        candidates[i].host_number = route->candidates[i].host_number;
-        candidates[i].outcome = route->candidates[i].known;
-        bool concerned = i == 0 || (h->all_direct && route->candidates[i].kind == route->candidates[0].kind);
-        if (concerned && !candidates[i].outcome)
-            candidates[i].outcome = &h->outcome;
-    }
-    struct verdict_question question = { .candidates = candidates, .count = route->count, .smarthost_meets = true,
-                                         .credential = a->explain.credential.kind };
-    verdict_page_of(config, &question.page);
-    verdict_decide(&question, ret_verdict);
-}
-
-static enum text_id then_text(const struct engine_answer *a, const struct verdict *v)
-{
-    switch (v->action) {
-    case VERDICT_NEXT:
-        return a->explain.route.candidates[v->next].kind == CANDIDATE_SMARTHOST ? TEXT_THEN_SMARTHOST : TEXT_THEN_NEXT_HOST;
-    case VERDICT_BOUNCE: return TEXT_THEN_BOUNCE;
-    case VERDICT_HOLD: return TEXT_THEN_HOLD;
-    default: return TEXT_THEN_RETRY;
-    }
-}
-
-json_t *report_explain(const struct engine_answer *a, const struct config *config, enum language language)
-{
-    json_t *candidates = json_array(), *consequences = json_array();
-    for (uint8_t i = 0; i < a->explain.route.count; i++)
-        json_array_append_new(candidates, candidate_json(a, i));
-    json_t *none = json_null();
-    for (size_t i = 0; a->explain.route.count > 0 && i < sizeof(HYPOTHESES) / sizeof(HYPOTHESES[0]); i++) {
-        struct verdict v;
-        consequence(a, config, &HYPOTHESES[i], &v);
-        json_array_append_new(consequences, json_pack("{s:o,s:o,s:o}", "if", sentence(language, HYPOTHESES[i].when), "then",
-                                                      sentence(language, then_text(a, &v)), "rule",
-                                                      json_slice_or_null(slice_of(rule_name(v.rule)))));
-        if (HYPOTHESES[i].all_direct) {
-            json_decref(none);
-            none = json_string(verdict_action_name(v.action));
-        }
-    }
-    return json_pack("{s:s,s:b,s:o,s:o,s:o}", "mode", config_mode_name(config->delivery.mode), "local", (int)a->explain.local,
-                     "candidates", candidates, "outcome_if_none", none, "consequences", consequences);
 }
 
 json_t *report_relay_test(const struct engine_answer *a, enum language language)

@@ -14,6 +14,8 @@ TEXT(IF_RCPT_5XX, "the first host refuses the recipient for good (5xx)", "le pre
 TEXT(IF_RCPT_4XX, "the first host refuses the recipient for now (4xx)", "le premier hôte refuse provisoirement le destinataire (4XX)")
 TEXT(IF_BANNER_5XX, "the first host refuses the session (5xx in its greeting)", "le premier hôte refuse la session (5XX à l’accueil)")
 TEXT(IF_UNREACHABLE, "no such host can be reached", "aucun de ces hôtes n’est joignable")
+TEXT(IF_NONE, "the smart host cannot be reached either", "l’hôte de relais n’est pas joignable non plus")
+TEXT(IF_NOW, "the name servers go on answering like this", "les serveurs de noms continuent de répondre ainsi")
 TEXT(THEN_SMARTHOST, "the smart host is tried", "l’hôte de relais est essayé")
 TEXT(THEN_NEXT_HOST, "the next host is tried", "l’hôte suivant est essayé")
 TEXT(THEN_BOUNCE, "the letter is returned to its sender", "la lettre est renvoyée à l’expéditeur")
@@ -37,7 +39,8 @@ TEXT(CLIENT_CONFIRM, "This concerns {count} messages. Go on (y)?", "Cela concern
 TEXT(PRINT_MODE, "mode", "mode")
 TEXT(PRINT_EMPTY, "Nothing waits.", "Rien n’attend.")
 TEXT(PRINT_LOCAL, "It is delivered to a mailbox here.", "Il est distribué dans une boîte d’ici.")
-TEXT(PRINT_IF, "If", "Si")
+TEXT(PRINT_CONSEQUENCE, "If {if}: {then}", "Si {if} : {then}")
+TEXT(PRINT_DEFAULT, "the default", "valeur par défaut")
 TEXT(PRINT_RELAY_OK, "The smart host can be used.", "L’hôte de relais est utilisable.")
 
 /* ---- what happened: words of `log`, `history` and `why` ---- */
@@ -72,3 +75,19 @@ TEXT(EVENT_CONFIG, "configuration", "configuration")
 TEXT(EVENT_STOPPED, "stopped", "arrêt")
 TEXT(EVENT_DROPPED, "events left out, for they were not read in time", "événements omis, faute d’avoir été lus à temps")
 TEXT(EVENT_IN_DOUBT, "in doubt", "issue incertaine")
+
+/* ---- explain ---- */
+TEXT(EXPLAIN_DIRECT, "Mail for {domain} goes directly to the recipient’s mail server.",
+     "Le courrier pour {domain} va directement au serveur destinataire.")
+TEXT(EXPLAIN_SMARTHOST, "Mail for {domain} goes to the smart host {server}, like all outbound mail.",
+     "Le courrier pour {domain} va à l’hôte de relais {server}, comme tout le courrier sortant.")
+TEXT(EXPLAIN_BOTH, "Mail for {domain} goes directly to the recipient’s mail server, and to the smart host {server} if there are problems.",
+     "Le courrier pour {domain} va directement au serveur destinataire, puis à l’hôte de relais {server} en cas de problème.")
+TEXT(EXPLAIN_LOGIN, "At the smart host: {reason}.", "Auprès de l’hôte de relais : {reason}.")
+
+/* ---- words of lists ---- */
+TEXT(STATE_WAITING, "waiting", "en attente de relance")
+TEXT(STATE_DELIVERED, "delivered", "distribué")
+TEXT(STATE_BOUNCED, "bounced", "renvoyé à l’expéditeur")
+TEXT(STATE_HELD, "held", "mis en attente")
+TEXT(STATE_EXPIRED, "given up", "abandonné")

@@ -200,8 +200,8 @@ static void trace_attempt(struct engine *e, struct part *p, const struct one *on
     if (!next && !o->in_doubt)
         return;
     const struct envelope *v = &p->attempt->message->envelope;
-    trace(e, &(struct trace_event){ .kind = TRACE_ATTEMPT, .id = v->id, .to = v->recipients[one->recipient].address,
-                                    .outcome = *o, .attempt = v->attempts, .rule = one->verdict.rule,
+    trace(e, &(struct trace_event){ .kind = TRACE_ATTEMPT, .id = v->id, .from = v->sender,
+                                    .to = v->recipients[one->recipient].address, .outcome = *o, .attempt = v->attempts, .rule = one->verdict.rule,
                                     .key = slice_of(config_key_name(one->verdict.key)),
                                     .reason = next ? SLICE("next host") : SLICE_EMPTY });
 }

@@ -380,7 +380,7 @@ struct settle_plan *settle_plan_crashed(struct engine *e, struct message *m, boo
                                     .enhanced = { 4, 3, 0 }, .text = SLICE("the server ended during the attempt") };
         r->rule = dot_sent ? RULE_A18 : RULE_NONE;
         r->state = hold ? RECIPIENT_HELD : RECIPIENT_WAITING;
-        trace(e, &(struct trace_event){ .kind = TRACE_ATTEMPT, .id = v->id, .to = r->address, .outcome = r->last,
+        trace(e, &(struct trace_event){ .kind = TRACE_ATTEMPT, .id = v->id, .from = v->sender, .to = r->address, .outcome = r->last,
                                         .attempt = v->attempts, .rule = r->rule,
                                         .reason = hold ? SLICE("held: three unclean ends of the server with it") : SLICE("tried again alone") });
     }

@@ -35,6 +35,30 @@ static long long number_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
+/* ---- words ---- */
+
+static const struct word {
+    const char *name;
+    enum text_id text;
+} STATUS_WORDS[] = {
+    { "sent", TEXT_EVENT_SENT },       { "deferred", TEXT_EVENT_DEFERRED }, { "bounced", TEXT_EVENT_BOUNCED },
+    { "expired", TEXT_EVENT_EXPIRED }, { "held", TEXT_EVENT_HELD },
+}, STATE_WORDS[] = {
+    { "waiting", TEXT_STATE_WAITING }, { "delivered", TEXT_STATE_DELIVERED }, { "bounced", TEXT_STATE_BOUNCED },
+    { "held", TEXT_STATE_HELD },       { "expired", TEXT_STATE_EXPIRED },
+}, QUEUE_WORDS[] = {
+    { "remote", TEXT_QUEUE_REMOTE }, { "retry", TEXT_QUEUE_RETRY }, { "holding", TEXT_QUEUE_HOLDING },
+    { "bad", TEXT_QUEUE_BAD },       { "local", TEXT_QUEUE_LOCAL },
+};
+
+static const char *word_of(const struct word *words, size_t count, const char *name, enum language language)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i].name, name) == 0)
+            return text_get(words[i].text, language);
+    return name;
+}
+
 void print_status(const struct facteur *f, const json_t *s)
 {
     static const struct {
@@ -74,7 +98,7 @@ static void print_recipient(const struct facteur *f, const json_t *r)
 {
     const json_t *last = json_object_get(r, "last");
     put("    ", text_of(r, "to", ""));
-    printf("  %s", text_of(r, "state", ""));
+    printf("  %s", word_of(STATE_WORDS, sizeof(STATE_WORDS) / sizeof(STATE_WORDS[0]), text_of(r, "state", ""), f->language));
     if (json_is_string(json_object_get(r, "next_attempt")))
         printf("  %s", text_of(r, "next_attempt", ""));
     print_last(f, last);
@@ -91,7 +115,8 @@ void print_queue(const struct facteur *f, const json_t *rows)
         puts(text_get(TEXT_PRINT_EMPTY, f->language));
     json_array_foreach(rows, i, row) {
         const char *from = text_of(row, "from", "");
-        printf("%s  %s", text_of(row, "id", ""), text_of(row, "queue", ""));
+        printf("%s  %s", text_of(row, "id", ""),
+               word_of(QUEUE_WORDS, sizeof(QUEUE_WORDS) / sizeof(QUEUE_WORDS[0]), text_of(row, "queue", ""), f->language));
         put("  ", *from ? from : "<>");
         printf("  %lld  %s\n", number_of(row, "size_bytes"), text_of(row, "received", ""));
         json_array_foreach(json_object_get(row, "recipients"), k, r) print_recipient(f, r);
@@ -104,6 +129,32 @@ static void print_reason(const struct facteur *f, const json_t *r)
     printf("%s %s\n", f->language == LANGUAGE_FR ? "\u00a0:" : ":", text_of(r, "reason", ""));
 }
 
+static void print_login(const struct facteur *f, const char *reason)
+{
+    struct buffer b;
+    buffer_init(&b, 4096);
+    text_format(&b, f->language, TEXT_EXPLAIN_LOGIN, TEXT_ARGUMENTS({ "reason", slice_of(reason) }));
+    printf("%.*s\n", SLICE_ARG(buffer_slice(&b)));
+    buffer_done(&b);
+}
+
+/* Rule, key and value, and where that is written. */
+static void print_decided(const struct facteur *f, const json_t *decided)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(decided, i, item) {
+        printf("    %-4s", text_of(item, "rule", "-"));
+        if (json_is_string(json_object_get(item, "key")))
+            printf("  %s = %s", text_of(item, "key", ""), text_of(item, "value", ""));
+        if (json_is_integer(json_object_get(item, "line")))
+            printf("  %s:%lld", text_of(item, "file", ""), number_of(item, "line"));
+        else if (json_is_string(json_object_get(item, "key")))
+            printf("  (%s)", text_get(TEXT_PRINT_DEFAULT, f->language));
+        putchar('\n');
+    }
+}
+
 /* Sentences first; the rule, the key, file and line behind. */
 void print_message(const struct facteur *f, const json_t *m)
 {
@@ -113,6 +164,8 @@ void print_message(const struct facteur *f, const json_t *m)
     json_array_foreach(json_object_get(m, "recipients"), i, item)
         if (json_is_string(json_object_get(item, "reason")))
             print_reason(f, item);
+    if (json_is_string(json_object_get(m, "credential_reason")))
+        print_login(f, text_of(m, "credential_reason", ""));
     if (*text_of(m, "next_step", ""))
         printf("%s\n", text_of(m, "next_step", ""));
     json_array_foreach(json_object_get(m, "remedies"), i, item) printf("%s\n", json_string_value(item));
@@ -120,9 +173,7 @@ void print_message(const struct facteur *f, const json_t *m)
     json_array_append(rows, (json_t *)m);
     print_queue(f, rows);
     json_decref(rows);
-    json_array_foreach(json_object_get(m, "decided_by"), i, item)
-        printf("    %s  %s = %s  %s:%lld\n", text_of(item, "rule", ""), text_of(item, "key", ""), text_of(item, "value", ""),
-               text_of(item, "file", ""), number_of(item, "line"));
+    print_decided(f, json_object_get(m, "decided_by"));
     if (json_array_size(json_object_get(m, "history")) > 0)
         print_history(f, json_object_get(m, "history"));
 }
@@ -155,25 +206,6 @@ static const enum text_id EVENT_WORDS[TRACE_KIND_COUNT] = {
     [TRACE_CONFIG] = TEXT_EVENT_CONFIG,
     [TRACE_STOPPED] = TEXT_EVENT_STOPPED,
 };
-
-static const struct word {
-    const char *name;
-    enum text_id text;
-} STATUS_WORDS[] = {
-    { "sent", TEXT_EVENT_SENT },       { "deferred", TEXT_EVENT_DEFERRED }, { "bounced", TEXT_EVENT_BOUNCED },
-    { "expired", TEXT_EVENT_EXPIRED }, { "held", TEXT_EVENT_HELD },
-}, QUEUE_WORDS[] = {
-    { "remote", TEXT_QUEUE_REMOTE }, { "retry", TEXT_QUEUE_RETRY }, { "holding", TEXT_QUEUE_HOLDING },
-    { "bad", TEXT_QUEUE_BAD },       { "local", TEXT_QUEUE_LOCAL },
-};
-
-static const char *word_of(const struct word *words, size_t count, const char *name, enum language language)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(words[i].name, name) == 0)
-            return text_get(words[i].text, language);
-    return name;
-}
 
 static const char *event_word(const char *name, enum language language)
 {
@@ -234,22 +266,40 @@ void print_history(const struct facteur *f, const json_t *events)
     json_array_foreach(events, i, e) print_event(f, e);
 }
 
+static void print_candidate(const json_t *c, size_t number)
+{
+    const json_t *known = json_object_get(c, "known"), *address;
+    size_t i;
+    printf("%zu. %s", number, text_of(c, "kind", ""));
+    put("  ", text_of(c, "host", ""));
+    json_array_foreach(json_object_get(c, "addresses"), i, address) printf(" [%s]", json_string_value(address));
+    if (json_is_integer(json_object_get(c, "port")))
+        printf(":%lld", number_of(c, "port"));
+    printf("  tls: %s  login: %s%s%s\n", text_of(c, "tls", ""), text_of(c, "credential", ""), json_is_object(known) ? "  " : "",
+           json_is_object(known) ? text_of(known, "cause", "") : "");
+}
+
+static void print_consequence(const struct facteur *f, const json_t *c)
+{
+    struct buffer b;
+    buffer_init(&b, 4096);
+    text_format(&b, f->language, TEXT_PRINT_CONSEQUENCE,
+                TEXT_ARGUMENTS({ "if", slice_of(text_of(c, "if", "")) }, { "then", slice_of(text_of(c, "then", "")) }));
+    printf("%.*s (%s)\n", SLICE_ARG(buffer_slice(&b)), text_of(c, "rule", ""));
+    buffer_done(&b);
+}
+
+/* Sentences first; the hosts and the keys behind. */
 void print_explain(const struct facteur *f, const json_t *x)
 {
     size_t i;
     const json_t *item;
-    if (json_is_true(json_object_get(x, "local")))
-        puts(text_get(TEXT_PRINT_LOCAL, f->language));
-    json_array_foreach(json_object_get(x, "candidates"), i, item) {
-        const json_t *known = json_object_get(item, "known"), *addresses = json_object_get(item, "addresses");
-        const char *address = json_string_value(json_array_get(addresses, 0));
-        printf("%zu. %s  %s [%s]:%lld  tls: %s  login: %s%s%s\n", i + 1, text_of(item, "kind", ""), text_of(item, "host", ""),
-               address ? address : "-", number_of(item, "port"), text_of(item, "tls", ""), text_of(item, "credential", ""),
-               json_is_object(known) ? "  " : "", json_is_object(known) ? text_of(known, "cause", "") : "");
-    }
-    json_array_foreach(json_object_get(x, "consequences"), i, item)
-        printf("%s %s: %s (%s)\n", text_get(TEXT_PRINT_IF, f->language), text_of(item, "if", ""), text_of(item, "then", ""),
-               text_of(item, "rule", ""));
+    json_array_foreach(json_object_get(x, "summary"), i, item) puts(json_string_value(item));
+    json_array_foreach(json_object_get(x, "consequences"), i, item) print_consequence(f, item);
+    if (json_array_size(json_object_get(x, "candidates")) > 0)
+        putchar('\n');
+    json_array_foreach(json_object_get(x, "candidates"), i, item) print_candidate(item, i + 1);
+    print_decided(f, json_object_get(x, "decided_by"));
 }
 
 void print_relay_test(const struct facteur *f, const json_t *t)

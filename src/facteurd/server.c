@@ -271,6 +271,11 @@ static const struct config *control_config(void *context)
     return ((struct server *)context)->config;
 }
 
+static const struct accounts *control_accounts(void *context)
+{
+    return ((struct server *)context)->accounts;
+}
+
 static bool control_reload_failed(void *context)
 {
     return ((struct server *)context)->reload_failed;
@@ -317,7 +322,7 @@ static void control_list_history(void *context, const struct history_query *quer
 static const struct control_calls CONTROL_CALLS = {
     .now = control_now, .feed = control_feed, .send = control_send, .unsent = control_unsent, .list_queue = control_list_queue,
     .list_history = control_list_history, .reload = server_reload, .config = control_config,
-    .reload_failed = control_reload_failed,
+    .accounts = control_accounts, .reload_failed = control_reload_failed,
 };
 
 static void control_came(void *context, uint64_t client, struct slice line)

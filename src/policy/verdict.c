@@ -141,7 +141,7 @@ static void direct_sum(const struct verdict_question *q, struct direct *ret_dire
 
 /* ---- giving a verdict ---- */
 
-static enum config_key key_of(uint16_t rule)
+enum config_key verdict_key_of_rule(uint16_t rule)
 {
     switch (rule) {
     case RULE_A1:
@@ -183,7 +183,7 @@ static enum config_key key_of(uint16_t rule)
 
 void verdict_give(struct verdict *v, enum verdict_action action, int told, uint16_t rule)
 {
-    *v = (struct verdict){ .action = action, .told = (uint8_t)told, .rule = rule, .key = key_of(rule) };
+    *v = (struct verdict){ .action = action, .told = (uint8_t)told, .rule = rule, .key = verdict_key_of_rule(rule) };
 }
 
 void verdict_give_next(struct verdict *v, int next, int told, uint16_t rule)

@@ -77,4 +77,5 @@ struct verdict {
 /* At least one candidate is there; those with outcomes need not be the first ones. */
 void verdict_decide(const struct verdict_question *question, struct verdict *ret_verdict);
 void verdict_page_of(const struct config *config, struct verdict_page *ret_page);
+enum config_key verdict_key_of_rule(uint16_t rule); /* the switch or setting behind it; CONFIG_KEY_NONE: none is */
 const char *verdict_action_name(enum verdict_action action); /* "next" "delivered" "retry" "bounce" "hold" */
