@@ -318,17 +318,28 @@ static void attempt_begin(struct engine *e, struct attempt *a)
     queue_arrived(e->queue, a->stub); /* from here on its destinations count it */
 }
 
+/* It stands in the bad queue and was handed out all the same: nothing ends there before its lifetime is over. */
+static void attempt_aside(struct engine *e, struct attempt *a)
+{
+    queue_stub(e->queue, a->stub)->message = NULL;
+    queue_put_aside(e->queue, a->stub, QUEUE_BAD, e->now.wall_us + e->config->retry.bad_queue_us);
+    message_free(e, a->message);
+}
+
 /* What was taken for another reason than being due. */
 static bool attempt_special(struct engine *e, struct attempt *a)
 {
     struct stub *stub = queue_stub(e->queue, a->stub);
     struct message *m = a->message;
-    if (a->ordered || a->overdue || m->envelope.queue == QUEUE_BAD || (a->crashed && !stub->counted))
+    bool bad = m->envelope.queue == QUEUE_BAD;
+    if (a->ordered || a->overdue || bad || (a->crashed && !stub->counted))
         queue_arrived(e->queue, a->stub);
     if (a->ordered)
         settle_order(e, m, a->order, a->request);
-    else if (a->overdue || m->envelope.queue == QUEUE_BAD)
+    else if (a->overdue)
         settle_overdue(e, m);
+    else if (bad)
+        attempt_aside(e, a);
     else if (a->crashed && !stub->counted)
         settle_crashed(e, m, a->doubted);
     else

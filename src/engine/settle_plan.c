@@ -208,7 +208,7 @@ static void trace_queue(struct planner *p, enum queue_kind before)
     trace(p->e, &event);
 }
 
-/* What an earlier attempt has ended and what is to be kept of it (A40, A45), while others were still waiting. */
+/* What an earlier attempt has ended and what is to be kept of it (A23a, A40, A45), while others were still waiting. */
 static void keep_earlier(struct planner *p)
 {
     const struct envelope *v = &p->m->envelope;
@@ -219,7 +219,7 @@ static void keep_earlier(struct planner *p)
         bool untold = v->sender.size == 0 && c->retry.undeliverable_notices_to_bad_queue &&
                       (bounced || (expired && c->retry.on_give_up_inform_sender));
         p->keep_bad = p->keep_bad || untold || (bounced && r->last.cause == OUTCOME_CAUSE_HOPS) ||
-                      (expired && c->retry.on_give_up_keep_in_bad_queue);
+                      (expired && (c->retry.on_give_up_keep_in_bad_queue || verdict_local_cause(r->rule, &r->last)));
     }
 }
 
@@ -298,7 +298,7 @@ struct settle_plan *settle_plan_overdue(struct engine *e, struct message *m)
         if (r->last.class == OUTCOME_NONE)
             r->last = (struct outcome){ .class = OUTCOME_TEMP, .cause = OUTCOME_CAUSE_EXPIRED, .at_us = e->now.wall_us,
                                         .enhanced = { 4, 4, 7 } };
-        struct bounce_recipient who = { .recipient = i };
+        struct bounce_recipient who = { .recipient = i, .local_cause = verdict_local_cause(r->rule, &r->last) };
         enum config_key key = recipient_waits(&p, r, &who);
         trace_delivery(&p, r, key, p.retry_queue ? QUEUE_RETRY : QUEUE_REMOTE);
     }
@@ -307,16 +307,20 @@ struct settle_plan *settle_plan_overdue(struct engine *e, struct message *m)
 
 /* ---- the administrator's orders ---- */
 
+/* What has ended is returned out of the bad queue only: elsewhere its sender was told. */
 static void order_bounce(struct planner *p, uint32_t i)
 {
     struct recipient *r = &p->m->envelope.recipients[i];
-    if (r->state != RECIPIENT_WAITING && r->state != RECIPIENT_HELD)
+    bool ended = r->state == RECIPIENT_BOUNCED || r->state == RECIPIENT_EXPIRED;
+    if (r->state == RECIPIENT_DELIVERED || (ended && p->m->envelope.queue != QUEUE_BAD))
         return;
+    struct outcome *before = arena_new(&p->m->arena, struct outcome);
+    *before = r->last;
     r->last = (struct outcome){ .class = OUTCOME_PERM, .cause = OUTCOME_CAUSE_ADMIN, .at_us = p->e->now.wall_us,
                                 .enhanced = { 5, 0, 0 }, .text = SLICE("returned by the administrator") };
     r->state = RECIPIENT_BOUNCED;
     r->rule = RULE_NONE;
-    struct bounce_recipient who = { .recipient = i };
+    struct bounce_recipient who = { .recipient = i, .others = before, .other_count = before->class != OUTCOME_NONE };
     recipient_fails(p, &who);
     trace_delivery(p, r, CONFIG_KEY_NONE, QUEUE_REMOTE);
 }
@@ -348,6 +352,8 @@ struct settle_plan *settle_plan_order(struct engine *e, struct message *m, enum 
         return p.plan;
     }
     bool bad = v->queue == QUEUE_BAD;
+    if (!bad)
+        keep_earlier(&p);
     for (uint32_t i = 0; i < v->recipient_count; i++) {
         if (order == SETTLE_BOUNCE)
             order_bounce(&p, i);

@@ -76,6 +76,8 @@ struct verdict {
 
 /* At least one candidate is there; those with outcomes need not be the first ones. */
 void verdict_decide(const struct verdict_question *question, struct verdict *ret_verdict);
+/* local_cause of the verdict WAIT whose rule and told outcome stand in the record. */
+bool verdict_local_cause(uint16_t rule, const struct outcome *told);
 void verdict_page_of(const struct config *config, struct verdict_page *ret_page);
 enum config_key verdict_key_of_rule(uint16_t rule); /* the switch or setting behind it; CONFIG_KEY_NONE: none is */
 const char *verdict_action_name(enum verdict_action action); /* "next" "delivered" "retry" "bounce" "hold" */

@@ -10,6 +10,21 @@ static void give_rest(struct verdict *v, int i, uint16_t rule)
     v->local_cause = true;
 }
 
+bool verdict_local_cause(uint16_t rule, const struct outcome *told)
+{
+    switch (rule) {
+    case RULE_A23A:
+    case RULE_A25:
+    case RULE_A26:
+    case RULE_A33:
+        return true;
+    case RULE_A32: /* the POP server refuses us, or is not to be had now */
+        return told->class == OUTCOME_PERM;
+    default:
+        return false;
+    }
+}
+
 /* A23a, A25, A26, A33, A38: the login. A connection that was lost meanwhile says nothing of it. */
 static bool decide_login(const struct verdict_question *q, int i, struct verdict *v)
 {

@@ -118,6 +118,7 @@ struct stored *stored_find(uint64_t id); /* NULL when there is none */
 struct stored *stored_notice(uint64_t cause_id); /* the last notice about it, NULL */
 /* The envelope that the store has; valid until the next call. */
 const struct envelope *stored_envelope(uint64_t id);
+void stored_replace(uint64_t id, const struct envelope *envelope);
 enum recipient_state stored_state(uint64_t id, uint32_t recipient);
 bool traced(const char *text); /* some line of the log has it */
 uint32_t traced_count(const char *text);

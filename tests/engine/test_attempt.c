@@ -95,9 +95,7 @@ static void a_success_is_told_early(bool in_memory)
         m->envelope.recipients[0].notify = NOTIFY_SUCCESS;
     struct envelope v = *stored_envelope(id);
     v.recipients[0].notify = NOTIFY_SUCCESS;
-    struct stored *s = stored_find(id);
-    buffer_clear(&s->envelope);
-    envelope_encode(&v, &s->envelope);
+    stored_replace(id, &v);
     b.store_silent = true;
     pass(US_PER_SECOND);
     assert_int_equal(stored_state(id, 0), RECIPIENT_DELIVERED);

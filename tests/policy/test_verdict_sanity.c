@@ -140,6 +140,8 @@ static void check_end(const struct attempt *attempt, const struct course *course
     assert_non_null(told);
     bool smarthost = attempt->candidates[v->told].kind == CANDIDATE_SMARTHOST;
     assert_true(smarthost || (v->effects == 0 && !v->local_cause));
+    if (v->action == VERDICT_WAIT) /* told from the record alone, once it stands there */
+        assert_int_equal(v->local_cause, verdict_local_cause(v->rule, &told->outcome));
     if (v->action == VERDICT_DELIVERED)
         assert_int_equal(told->outcome.class, OUTCOME_OK);
     if (v->action == VERDICT_BOUNCE) {
