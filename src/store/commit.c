@@ -4,7 +4,8 @@
 
 #include "base/arena.h"
 
-enum { LOOK_BYTES = 4 << 20 }; /* committed between two looks at the room that is left */
+/* Between two looks at the room that is left: octets committed, and time, since others write to the disk too. */
+enum { LOOK_BYTES = 4 << 20, LOOK_US = 1000000 };
 
 enum err err_of_status(enum store_status status)
 {
@@ -182,6 +183,8 @@ void store_commit(struct store *store, struct now now, const struct store_item *
 {
     assert(count > 0 && count <= STORE_BATCH_ITEMS_MAX);
     store->now_us = now.monotonic_us;
+    if (store->now_us - store->looked_us >= LOOK_US)
+        core_look_at_room(store);
     commit_make_room(store, count);
     bool room = store->pending.count + count <= store->options.pending_max;
     bool any_plain = false;
