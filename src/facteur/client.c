@@ -46,7 +46,7 @@ static int server_connect(struct facteur *f)
 static bool write_all(int fd, const char *data, size_t size)
 {
     while (size > 0) {
-        ssize_t n = write(fd, data, size);
+        ssize_t n = send(fd, data, size, MSG_NOSIGNAL); /* whom the server does not let in is told by the exit status */
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)

@@ -114,6 +114,7 @@ static void put_in_force(struct server *s, struct config *config, struct account
     if (s->old_config->dns.timeout_us != config->dns.timeout_us || !config_resolvers_equal(s->old_config, config))
         resolvers_set(s);
     listening_close_others(s->loop, config);
+    control_socket_set_named(s->socket, config->server.admins_count > 0);
     store_thread_limits(loop_store(s->loop), &(struct store_limits){ config->limits.min_free_bytes, setup_history(config) });
     config_free(s->old_config);
     accounts_free(s->old_accounts);
@@ -335,13 +336,23 @@ static void control_left(void *context, uint64_t client)
     control_gone(((struct server *)context)->control, client);
 }
 
+static bool control_admin(void *context, struct slice user)
+{
+    const struct config *c = ((struct server *)context)->config;
+    for (size_t i = 0; i < c->server.admins_count; i++)
+        if (slice_equal(c->server.admins[i], user))
+            return true;
+    return false;
+}
+
 static enum err control_make(struct server *s, struct buffer *problem)
 {
     char path[SOCKET_PATH_MAX];
     snprintf(path, sizeof(path), "%.*s/control", SLICE_ARG(s->config->server.data_dir));
     s->control = control_new(s->engine, &CONTROL_CALLS, s);
     const struct control_socket_options options = { .uv = loop_uv(s->loop), .path = arena_text(&s->texts, slice_of(path)),
-                                                    .line = control_came, .gone = control_left, .context = s };
+                                                    .line = control_came, .gone = control_left, .admin = control_admin,
+                                                    .named = s->config->server.admins_count > 0, .context = s };
     return control_socket_new(&options, problem, &s->socket);
 }
 

@@ -1,6 +1,7 @@
 #include "io/control_socket.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,11 @@
 #include "admin/control.h"
 #include "base/arena.h"
 #include "base/list.h"
+#include "io/peer_user.h"
+
+#define GROUP_NAME "facteur"
+
+enum { PEER_GROUPS_MAX = 65536, GROUP_TEXT_MAX = 64 << 10 };
 
 struct client {
     uv_pipe_t pipe; /* first: a handle's data is its client */
@@ -26,6 +32,8 @@ struct control_socket {
     struct list clients;
     uint32_t client_count;
     uint64_t last_number;
+    bool has_group;
+    gid_t group;
     bool closing;
 };
 
@@ -142,14 +150,33 @@ size_t control_socket_unsent(struct control_socket *s, uint64_t client)
 
 /* ---- who comes ---- */
 
-static bool allowed(const uv_pipe_t *pipe)
+/* The groups that the peer had when it connected. */
+static bool in_group(int fd, const struct ucred *peer, gid_t group)
+{
+    socklen_t size = 0;
+    if (peer->gid == group)
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE || size > PEER_GROUPS_MAX * sizeof(gid_t))
+        return false; /* none, or not to be told */
+    gid_t *groups = mem_alloc(size);
+    bool found = false;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
+        for (size_t i = 0; i < size / sizeof(gid_t); i++)
+            found = found || groups[i] == group;
+    mem_free(groups);
+    return found;
+}
+
+static bool allowed(const struct control_socket *s, const uv_pipe_t *pipe)
 {
     uv_os_fd_t fd;
     struct ucred peer;
     socklen_t size = sizeof(peer);
+    char user[PEER_USER_SIZE_MAX];
     if (uv_fileno((const uv_handle_t *)pipe, &fd) != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         return false;
-    return peer.uid == 0 || peer.uid == geteuid();
+    return peer.uid == 0 || peer.uid == geteuid() || (s->has_group && in_group(fd, &peer, s->group)) ||
+           s->options.admin(s->options.context, peer_user(fd, user));
 }
 
 static void connected(uv_stream_t *stream, int status)
@@ -166,9 +193,34 @@ static void connected(uv_stream_t *stream, int status)
     list_append(&s->clients, &c->item);
     s->client_count++;
     bool taken = uv_accept(stream, (uv_stream_t *)&c->pipe) == 0;
-    if (!taken || s->client_count > CONTROL_CLIENTS_MAX || !allowed(&c->pipe) ||
+    if (!taken || s->client_count > CONTROL_CLIENTS_MAX || !allowed(s, &c->pipe) ||
         uv_read_start((uv_stream_t *)&c->pipe, give_block, came) != 0)
         client_close(c);
+}
+
+/* The socket is given to the group where that is possible; else there is none that may. */
+static void group_give(struct control_socket *s)
+{
+    struct group entry;
+    struct group *found = NULL;
+    char *text = mem_alloc(GROUP_TEXT_MAX);
+    s->has_group = getgrnam_r(GROUP_NAME, &entry, text, GROUP_TEXT_MAX, &found) == 0 && found &&
+                   chown(s->options.path, (uid_t)-1, entry.gr_gid) == 0;
+    s->group = s->has_group ? entry.gr_gid : 0;
+    mem_free(text);
+}
+
+static int mode_set(const struct control_socket *s)
+{
+    mode_t mode = s->options.named ? 0666 : s->has_group ? 0660 : 0600;
+    return chmod(s->options.path, mode) == 0 ? 0 : -errno;
+}
+
+void control_socket_set_named(struct control_socket *s, bool named)
+{
+    s->options.named = named;
+    if (mode_set(s) != 0)
+        s->options.named = false; /* the file has gone: nobody comes any more */
 }
 
 enum err control_socket_new(const struct control_socket_options *options, struct buffer *problem,
@@ -182,8 +234,10 @@ enum err control_socket_new(const struct control_socket_options *options, struct
     *ret_socket = s;
     unlink(options->path); /* left by an unclean end: the lock of DataDir says that nobody else is here */
     int status = uv_pipe_bind(&s->pipe, options->path);
-    if (status == 0 && chmod(options->path, 0600) != 0)
-        status = -errno;
+    if (status == 0) {
+        group_give(s);
+        status = mode_set(s);
+    }
     if (status == 0)
         status = uv_listen((uv_stream_t *)&s->pipe, CONTROL_CLIENTS_MAX, connected);
     if (status == 0)

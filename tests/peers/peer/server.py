@@ -97,11 +97,11 @@ class Facteurd:
 
     # -- life
 
-    def start(self, limit=LIMIT):
+    def start(self, limit=LIMIT, program=BUILD / "facteurd"):
         assert not self.is_running()
         self._ready.clear()
         log = open(self.log, "ab")
-        self.popen = subprocess.Popen([BUILD / "facteurd", "-c", self.ini], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.popen = subprocess.Popen([program, "-c", self.ini], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=log)
         log.close()
         threading.Thread(target=self._read_stdout, args=(self.popen,), daemon=True).start()
