@@ -10,7 +10,7 @@
 #include "base/table.h"
 #include "proto/address.h"
 
-enum { LOG_LIMIT_DEFAULT = 100 };
+enum { HISTORY_LIMIT_DEFAULT = 100, LOG_LIMIT_DEFAULT = 100 };
 
 struct pending {
     uint64_t client;
@@ -179,9 +179,8 @@ static void verb_queue(struct control *c, const struct question *q)
 static void verb_history(struct control *c, const struct question *q)
 {
     struct history_query query = { .from = text_of(q, "from"), .to = text_of(q, "to") };
-    query.limit = (uint32_t)number_of(q, "limit", 100);
-    if (query.limit > HISTORY_PAGE_MAX)
-        query.limit = HISTORY_PAGE_MAX;
+    uint64_t limit = number_of(q, "limit", HISTORY_LIMIT_DEFAULT);
+    query.limit = limit < HISTORY_PAGE_MAX ? (uint32_t)limit : HISTORY_PAGE_MAX;
     if (!id_of(q, "id", &query.id)) {
         send_error(c, q->client, text_get(TEXT_CONTROL_NO_SUCH, q->language));
         return;

@@ -10,7 +10,7 @@ void json_text(struct slice text, struct buffer *out)
     while (text.size > 0) {
         uint32_t number = 0;
         size_t size = utf8_next(text, &number);
-        if (size == 0) {
+        if (size == 0 || number == 0) { /* most readers, ours too, take no NUL */
             buffer_add_text(out, "\\ufffd");
             size = 1;
         } else if (number == '"' || number == '\\') {

@@ -12,4 +12,4 @@ enum { EVENT_JSON_SIZE_MAX = 16 << 10 };
 void event_json(const struct trace_event *event, struct buffer *out);
 /* "last" by itself: an outcome, or null for class NONE. */
 void outcome_json(const struct outcome *outcome, struct buffer *out);
-void json_text(struct slice text, struct buffer *out); /* with its quotes; invalid UTF-8 becomes U+FFFD */
+void json_text(struct slice text, struct buffer *out); /* with its quotes; invalid UTF-8 and NUL become U+FFFD */
