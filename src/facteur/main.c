@@ -451,15 +451,28 @@ static int run(struct facteur *f, struct arguments *a, int count, char **words)
     return usage("there is no such verb");
 }
 
+/* Sendmail's: where the configuration is; the others (how much to tell, which queue) mean nothing here. */
+static bool mailq_options_read(int argc, char **argv, struct facteur *f)
+{
+    for (int c; (c = getopt(argc, argv, "C:c:A:q::O:v")) != -1;) {
+        if (c == '?')
+            return false;
+        if (c == 'C' || c == 'c')
+            f->config_path = optarg;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    struct facteur f = { .config_path = CONFIG_PATH_DEFAULT, .language = language_of_environment() };
+    const char *config = getenv("FACTEUR_CONFIG");
+    struct facteur f = { .config_path = config ? config : CONFIG_PATH_DEFAULT, .language = language_of_environment() };
     struct arguments a = { 0 };
-    if (sodium_init() < 0 || !options_read(argc, argv, &f, &a))
-        return EXIT_USAGE;
     const char *name = strrchr(argv[0], '/');
     char queue[] = "queue", list[] = "list", *mailq[] = { queue, list };
     bool is_mailq = strcmp(name ? name + 1 : argv[0], "mailq") == 0;
+    if (sodium_init() < 0 || !(is_mailq ? mailq_options_read(argc, argv, &f) : options_read(argc, argv, &f, &a)))
+        return EXIT_USAGE;
     int status = is_mailq ? run(&f, &a, 2, mailq) : run(&f, &a, argc - optind, argv + optind);
     config_free(f.config);
     return status;

@@ -288,29 +288,64 @@ static int deliver(struct session *s, const struct options *o, struct slice text
     return status;
 }
 
-/* -bs: our caller speaks SMTP himself. */
+/* What the caller of -bs has said so far, as far as his end of input needs it. */
+struct said {
+    char line[8]; /* the beginning of the present line */
+    size_t size;  /* of the present line, its end excepted */
+    bool letter;  /* between DATA and the dot */
+    bool quit;
+};
+
+static void said_add(struct said *s, struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++) {
+        char c = bytes.data[i];
+        if (c != '\n') {
+            if (c != '\r' && s->size < sizeof(s->line))
+                s->line[s->size] = c;
+            s->size += c != '\r';
+            continue;
+        }
+        struct slice line = slice(s->line, s->size < sizeof(s->line) ? s->size : sizeof(s->line));
+        if (s->letter)
+            s->letter = !slice_equal(line, SLICE("."));
+        else if (slice_equal_nocase(line, SLICE("DATA")))
+            s->letter = true;
+        else
+            s->quit = slice_equal_nocase(line, SLICE("QUIT"));
+        s->size = 0;
+    }
+}
+
+/* -bs: our caller speaks SMTP himself. What he has said when his input ends is still answered; only a letter without its end is
+ * dropped. */
 static int relay_stdio(struct session *s)
 {
     char block[16 << 10];
-    for (;;) {
+    struct said said = { .size = 0 };
+    for (bool open = true;;) {
         fd_set set;
         FD_ZERO(&set);
-        FD_SET(STDIN_FILENO, &set);
+        if (open)
+            FD_SET(STDIN_FILENO, &set);
         FD_SET(s->socket, &set);
         if (select(s->socket + 1, &set, NULL, NULL, NULL) < 0)
             return EX_OSERR;
         if (FD_ISSET(s->socket, &set)) {
             ssize_t n = read(s->socket, block, sizeof(block));
             if (n <= 0 || write(STDOUT_FILENO, block, (size_t)n) != n)
-                return EX_OK;
+                return n < 0 ? EX_TEMPFAIL : EX_OK;
         }
-        if (FD_ISSET(STDIN_FILENO, &set)) {
-            ssize_t n = read(STDIN_FILENO, block, sizeof(block));
-            if (n <= 0)
-                shutdown(s->socket, SHUT_WR);
-            if (n <= 0 || !send_all(s, slice(block, (size_t)n)))
-                return EX_OK;
-        }
+        if (!open || !FD_ISSET(STDIN_FILENO, &set))
+            continue;
+        ssize_t n = read(STDIN_FILENO, block, sizeof(block));
+        open = n > 0;
+        if (open)
+            said_add(&said, slice(block, (size_t)n));
+        if (!open && said.letter)
+            return EX_DATAERR;
+        if (!send_all(s, open ? slice(block, (size_t)n) : said.quit ? SLICE_EMPTY : SLICE("QUIT\r\n")))
+            return EX_TEMPFAIL;
     }
 }
 
