@@ -361,7 +361,9 @@ void control_reply(struct control *c, const struct op_reply *reply)
         switch (a->kind) {
         case REQUEST_ORDER: send_result(c, p->client, order_json(a, p)); break;
         case REQUEST_EXPLAIN: send_result(c, p->client, explanation(c, p, a)); break;
-        case REQUEST_RELAY_TEST: send_result(c, p->client, report_relay_test(a, p->language)); break;
+        case REQUEST_RELAY_TEST:
+            send_result(c, p->client, report_relay_test(a, c->calls.config(c->context), p->language));
+            break;
         }
     }
     pending_free(p);

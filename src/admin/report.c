@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "admin/event_json.h"
+#include "admin/relay_words.h"
 #include "base/codec.h"
 #include "engine/alert.h"
 #include "policy/rule.h"
@@ -266,7 +267,7 @@ json_t *report_history(const struct history_event *events, uint32_t count)
     return all;
 }
 
-json_t *report_relay_test(const struct engine_answer *a, enum language language)
+json_t *report_relay_test(const struct engine_answer *a, const struct config *config, enum language language)
 {
     json_t *steps = json_array();
     for (uint32_t i = 0; i < a->relay_test.step_count; i++)
@@ -274,11 +275,17 @@ json_t *report_relay_test(const struct engine_answer *a, enum language language)
                                                (int)a->relay_test.steps[i].ok, "text", json_slice(a->relay_test.steps[i].text)));
     bool ok = a->relay_test.ok;
     const struct outcome *o = &a->relay_test.outcome;
-    enum text_id remedy = o->stage == STAGE_AUTH || o->stage == STAGE_TLS ? TEXT_ALERT_LOGIN_REMEDY : TEXT_REMEDY_WHY_SMARTHOST;
-    json_t *cause = ok ? json_null() : json_slice(o->text.size > 0 ? o->text : slice_of(outcome_cause_name(o->cause)));
-    return json_pack("{s:b,s:o,s:o,s:o,s:o}", "ok", (int)ok, "steps", steps, "cause", cause, "remedy",
-                     ok ? json_null() : sentence(language, remedy), "rule",
-                     json_slice_or_null(slice_of(rule_name(a->relay_test.rule))));
+    struct buffer cause, remedy;
+    buffer_init(&cause, TEXT_SIZE_MAX);
+    buffer_init(&remedy, TEXT_SIZE_MAX);
+    if (!ok)
+        relay_words(o, config, language, &cause, &remedy);
+    json_t *told = json_pack("{s:b,s:o,s:o,s:o,s:o}", "ok", (int)ok, "steps", steps, "cause",
+                             json_slice_or_null(buffer_slice(&cause)), "remedy", json_slice_or_null(buffer_slice(&remedy)),
+                             "rule", json_slice_or_null(slice_of(rule_name(a->relay_test.rule))));
+    buffer_done(&cause);
+    buffer_done(&remedy);
+    return told;
 }
 
 json_t *report_problems(const struct config_problems *problems, struct slice file)

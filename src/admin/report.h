@@ -28,7 +28,7 @@ json_t *report_decided(const struct config *config, uint16_t rule, enum config_k
 json_t *report_credential(const struct credential *credential); /* "none", "general", "account:ADDRESS" */
 enum text_id report_credential_reason(const struct credential *credential);
 json_t *report_history(const struct history_event *events, uint32_t count);
-json_t *report_relay_test(const struct engine_answer *answer, enum language language);
+json_t *report_relay_test(const struct engine_answer *answer, const struct config *config, enum language language);
 json_t *report_problems(const struct config_problems *problems, struct slice file);
 json_t *json_slice(struct slice s);         /* a string; invalid UTF-8 is made valid */
 json_t *json_slice_or_null(struct slice s); /* null when empty */

@@ -91,3 +91,60 @@ TEXT(STATE_DELIVERED, "delivered", "distribué")
 TEXT(STATE_BOUNCED, "bounced", "renvoyé à l’expéditeur")
 TEXT(STATE_HELD, "held", "mis en attente")
 TEXT(STATE_EXPIRED, "given up", "abandonné")
+/* ---- the test of the smart host: {where} "host [address]:port", {said} its words, {stage}, {host} ---- */
+TEXT(RELAY_NO_NAME, "The name {host} does not exist.", "Le nom {host} n’existe pas.")
+TEXT(RELAY_NO_ADDRESS, "The name {host} has no address.", "Le nom {host} n’a pas d’adresse.")
+TEXT(RELAY_NULL_MX, "The domain {host} says that it takes no mail.", "Le domaine {host} indique qu’il n’accepte pas de courrier.")
+TEXT(RELAY_NAME_REMEDY, "Check the spelling of Delivery.SmartHost against what your provider gives as its outgoing server.",
+     "Comparez Delivery.SmartHost avec le serveur d’envoi qu’indique votre fournisseur.")
+TEXT(RELAY_DNS_TEMP, "The name servers give no usable answer for {host} ({said}).",
+     "Les serveurs de noms ne donnent pas de réponse utilisable pour {host} ({said}).")
+TEXT(RELAY_DNS_TEMP_REMEDY, "Check this machine's network and DNS.Servers; 'dig {host}' asks the same.",
+     "Vérifiez le réseau de cette machine et DNS.Servers ; « dig {host} » pose la même question.")
+TEXT(RELAY_OURSELVES, "{where} is this server itself.", "{where} est ce serveur lui-même.")
+TEXT(RELAY_OURSELVES_REMEDY, "Name your provider's server in Delivery.SmartHost, not this one.",
+     "Indiquez dans Delivery.SmartHost le serveur de votre fournisseur, non celui-ci.")
+TEXT(RELAY_REFUSED, "Nothing listens at {where}.", "Rien n’écoute à {where}.")
+TEXT(RELAY_REFUSED_REMEDY, "Check the port: usually 587 with STARTTLS, or 465 (smtps://).",
+     "Vérifiez le port : d’ordinaire 587 avec STARTTLS, ou 465 (smtps://).")
+TEXT(RELAY_UNREACHABLE, "{where} cannot be reached from here.", "{where} est injoignable d’ici.")
+TEXT(RELAY_NO_CONNECTION, "{where} does not answer.", "{where} ne répond pas.")
+TEXT(RELAY_UNREACHABLE_REMEDY, "Check the network and the firewalls on the way; port 25 is often blocked, 587 and 465 seldom are.",
+     "Vérifiez le réseau et les pare-feu traversés ; le port 25 est souvent bloqué, 587 et 465 le sont rarement.")
+TEXT(RELAY_SILENT, "{where} takes the connection and says nothing (at {stage}).",
+     "{where} accepte la connexion et se tait (étape {stage}).")
+TEXT(RELAY_LOST, "{where} has closed the connection (at {stage}).", "{where} a fermé la connexion (étape {stage}).")
+TEXT(RELAY_PROTOCOL, "What answers at {where} does not speak SMTP in clear ({said}).",
+     "Ce qui répond à {where} ne parle pas SMTP en clair ({said}).")
+TEXT(RELAY_TLS_FAILED, "TLS with {where} could not be set up: {said}", "Impossible d’établir TLS avec {where} : {said}")
+TEXT(RELAY_PORT_REMEDY,
+     "Check the port and the way of TLS: write {host}:587 for STARTTLS, smtps://{host} for TLS from the first octet.",
+     "Vérifiez le port et le mode TLS : écrivez {host}:587 pour STARTTLS, smtps://{host} pour TLS dès le premier octet.")
+TEXT(RELAY_NO_TLS, "{where} offers no TLS, and it is required.", "{where} ne propose pas TLS, alors qu’il est exigé.")
+TEXT(RELAY_AUTH_CLEAR, "The login would go to {where} without verified TLS, and is kept back.",
+     "L’identifiant partirait vers {where} sans TLS vérifié ; il est retenu.")
+TEXT(RELAY_NO_TLS_REMEDY,
+     "Use the provider's port with TLS (587, or smtps://{host}). Only on a network of your own: Delivery.AllowPlaintextAuth = yes.",
+     "Utilisez le port avec TLS du fournisseur (587, ou smtps://{host}). Seulement sur votre propre réseau : Delivery.AllowPlaintextAuth = yes.")
+TEXT(RELAY_CERTIFICATE, "The certificate of {where} is not accepted: {said}", "Le certificat de {where} n’est pas accepté : {said}")
+TEXT(RELAY_CERTIFICATE_REMEDY,
+     "Write the name that is in the certificate into Delivery.SmartHost, or its issuer's certificate into TLS.CaFile.",
+     "Mettez dans Delivery.SmartHost le nom qui figure au certificat, ou dans TLS.CaFile le certificat de son émetteur.")
+TEXT(RELAY_NO_AUTH, "{where} offers no login that facteur can do.", "{where} ne propose aucune identification que facteur sache faire.")
+TEXT(RELAY_NO_AUTH_REMEDY,
+     "If this provider knows you by your address, write Delivery.SmartHostAuth = no; else ask it which port is for logins.",
+     "Si ce fournisseur vous reconnaît à votre adresse, écrivez Delivery.SmartHostAuth = no ; sinon demandez-lui quel port sert à s’identifier.")
+TEXT(RELAY_SECRET, "The stored password cannot be opened: it was sealed on another machine or with another key.",
+     "Impossible d’ouvrir le mot de passe enregistré : il a été scellé sur une autre machine ou avec une autre clé.")
+TEXT(RELAY_SECRET_REMEDY, "Store it again: facteur config set Delivery.SmartHostPassword -",
+     "Enregistrez-le de nouveau : facteur config set Delivery.SmartHostPassword -")
+TEXT(RELAY_LOGIN, "{where} does not accept the user name and password: {said}",
+     "{where} n’accepte pas le nom d’utilisateur et le mot de passe : {said}")
+TEXT(RELAY_LOGIN_REMEDY,
+     "Check Delivery.SmartHostUser (often the whole mail address) and the password; where the account has two factors the provider gives a password for programs.",
+     "Vérifiez Delivery.SmartHostUser (souvent l’adresse entière) et le mot de passe ; si le compte a deux facteurs, le fournisseur donne un mot de passe d’application.")
+TEXT(RELAY_REPLY, "{where} refuses (at {stage}): {said}", "{where} refuse (étape {stage}) : {said}")
+TEXT(RELAY_REPLY_REMEDY, "Ask the provider why it refuses this server; its answer above is what it will ask for.",
+     "Demandez au fournisseur pourquoi il refuse ce serveur ; citez-lui la réponse ci-dessus.")
+TEXT(RELAY_LATER_REMEDY, "The server says that this is for now only: try again in some minutes.",
+     "Le serveur dit que c’est provisoire : réessayez dans quelques minutes.")
