@@ -2,6 +2,8 @@
 
 import json
 
+from peer.common import wait_until
+
 
 def smarthost(receiver, **keys):
     return {"Delivery": {"Mode": "smarthost", "SmartHost": f"{receiver.address}:{receiver.port}", **keys}}
@@ -9,8 +11,9 @@ def smarthost(receiver, **keys):
 
 def test_status_and_an_empty_queue(facteurd):
     server = facteurd()
+    wait_until("the queue is read in", lambda: server.ask("status")["ready"])
     status = server.ask("status")
-    assert status["ready"] is True and status["mode"] == "direct" and status["smarthost"] is None
+    assert status["mode"] == "direct" and status["smarthost"] is None
     assert status["queues"] == {"remote": 0, "retry": 0, "holding": 0, "bad": 0, "local": 0}
     assert server.ask("queue", "list") == []
 
