@@ -120,12 +120,43 @@ void smtp_server_abort(struct smtp_server *s)
     smtp_server_reset(s);
 }
 
+/* Passwords come in here. So nothing that was read, and no old copy of what was not, stays in memory that is given back or
+ * behind the input's end. */
+static void input_wipe(struct buffer *input)
+{
+    if (input->size > 0)
+        explicit_bzero(input->data, input->size);
+    buffer_clear(input);
+}
+
+static void input_consume(struct smtp_server *s)
+{
+    size_t before = s->input.size;
+    buffer_consume(&s->input, s->input_from);
+    if (s->input_from > 0)
+        explicit_bzero(s->input.data + s->input.size, before - s->input.size);
+    s->input_from = 0;
+}
+
+/* What is not read yet moves to a block with room for count more octets. */
+static void input_move(struct smtp_server *s, size_t count)
+{
+    struct buffer old = s->input;
+    struct slice rest = smtp_server_pending(s);
+    buffer_init(&s->input, SMTP_SERVER_INPUT_MAX);
+    buffer_reserve(&s->input, rest.size + count);
+    buffer_add(&s->input, rest);
+    s->input_from = 0;
+    input_wipe(&old);
+    buffer_done(&old);
+}
+
 void smtp_server_forget(struct smtp_server *s)
 {
     smtp_server_abort(s);
     s->helo_size = 0;
     s->esmtp = s->authenticated = false;
-    buffer_clear(&s->input);
+    input_wipe(&s->input);
     s->input_from = s->scanned = 0;
     s->line_too_long = false;
 }
@@ -163,21 +194,16 @@ static void work_free(struct smtp_server *s)
  * else, however large what it read before was. */
 static void release(struct smtp_server *s)
 {
-    char line[SMTP_LINE_SIZE_MAX];
     struct slice rest = smtp_server_pending(s);
     if (s->state != SMTP_SERVER_STATE_CLOSED && (s->state != SMTP_SERVER_STATE_COMMAND || s->mail))
         return;
     work_free(s);
-    if (rest.size <= sizeof line && s->input.capacity > 2 * sizeof line + rest.size) {
-        if (rest.size > 0)
-            memcpy(line, rest.data, rest.size);
-        buffer_done(&s->input);
-        buffer_add(&s->input, slice(line, rest.size));
-        s->input_from = 0;
-    } else if (rest.size == 0) {
-        buffer_clear(&s->input);
+    if (rest.size == 0) {
+        input_wipe(&s->input);
         buffer_trim(&s->input);
         s->input_from = 0;
+    } else if (rest.size <= SMTP_LINE_SIZE_MAX && s->input.capacity > 2 * SMTP_LINE_SIZE_MAX + rest.size) {
+        input_move(s, 0);
     }
     if (s->replies.capacity > REPLIES_KEPT_MAX)
         buffer_trim(&s->replies);
@@ -250,6 +276,7 @@ void smtp_server_init(struct smtp_server *s, struct now now, const struct smtp_s
 void smtp_server_done(struct smtp_server *s)
 {
     work_free(s);
+    input_wipe(&s->input);
     buffer_done(&s->input);
     buffer_done(&s->replies);
 }
@@ -265,8 +292,9 @@ static void feed_bytes(struct smtp_server *s, struct slice bytes)
         return;
     }
     assert(bytes.size <= SMTP_SERVER_INPUT_MAX - smtp_server_pending(s).size);
-    buffer_consume(&s->input, s->input_from);
-    s->input_from = 0;
+    input_consume(s);
+    if (bytes.size > s->input.capacity - s->input.size)
+        input_move(s, bytes.size);
     buffer_add(&s->input, bytes);
     if (s->state == SMTP_SERVER_STATE_DATA || s->state == SMTP_SERVER_STATE_CHUNK)
         s->wait_from_us = s->now_us;
