@@ -4,10 +4,25 @@
 #include "base/now.h"
 #include "policy/rule.h"
 
+/* Octets at the front that stand for themselves. */
+static size_t plain_size(struct slice text)
+{
+    size_t size = 0;
+    while (size < text.size && text.data[size] >= ' ' && text.data[size] < 0x7f && text.data[size] != '"' &&
+           text.data[size] != '\\')
+        size++;
+    return size;
+}
+
 void json_text(struct slice text, struct buffer *out)
 {
     buffer_add_char(out, '"');
-    while (text.size > 0) {
+    for (;;) {
+        size_t plain = plain_size(text);
+        buffer_add(out, slice_part(text, 0, plain));
+        text = slice_after(text, plain);
+        if (text.size == 0)
+            break;
         uint32_t number = 0;
         size_t size = utf8_next(text, &number);
         if (size == 0 || number == 0) { /* most readers, ours too, take no NUL */
@@ -29,7 +44,9 @@ void json_text(struct slice text, struct buffer *out)
 static void key(struct buffer *out, const char *name)
 {
     char last = out->size > 0 ? out->data[out->size - 1] : '{';
-    buffer_add_format(out, "%s\"%s\":", last == '{' ? "" : ",", name);
+    buffer_add_text(out, last == '{' ? "\"" : ",\"");
+    buffer_add_text(out, name);
+    buffer_add_text(out, "\":");
 }
 
 static void put_text(struct buffer *out, const char *name, struct slice text)
@@ -58,7 +75,7 @@ static void put_time(struct buffer *out, const char *name, int64_t wall_us)
 static void put_number(struct buffer *out, const char *name, uint64_t number)
 {
     key(out, name);
-    buffer_add_format(out, "%llu", (unsigned long long)number);
+    buffer_add_number(out, number);
 }
 
 static void put_id(struct buffer *out, const char *name, uint64_t id)
@@ -83,7 +100,10 @@ void outcome_json(const struct outcome *o, struct buffer *out)
     put_text_or_null(out, "host", o->host);
     put_text_or_null(out, "address", o->address);
     key(out, "code");
-    buffer_add_format(out, o->code ? "%u" : "null", o->code);
+    if (o->code > 0)
+        buffer_add_number(out, o->code);
+    else
+        buffer_add_text(out, "null");
     put_text_or_null(out, "enhanced_code", slice_of(enhanced));
     put_text_or_null(out, "text", o->text);
     key(out, "tls");

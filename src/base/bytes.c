@@ -189,6 +189,17 @@ void buffer_add_text(struct buffer *b, const char *text)
     buffer_add(b, slice_of(text));
 }
 
+void buffer_add_number(struct buffer *b, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    buffer_add(b, slice(digits + at, sizeof digits - at));
+}
+
 void buffer_add_format(struct buffer *b, const char *format, ...)
 {
     char small[256];

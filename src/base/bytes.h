@@ -70,6 +70,7 @@ void buffer_add(struct buffer *b, struct slice s);
 void buffer_add_char(struct buffer *b, char c);
 void buffer_add_text(struct buffer *b, const char *text);
 void buffer_add_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_add_number(struct buffer *b, uint64_t v); /* in decimal */
 void buffer_add_u8(struct buffer *b, uint8_t v);  /* fixed-size integers are little-endian */
 void buffer_add_u16(struct buffer *b, uint16_t v);
 void buffer_add_u32(struct buffer *b, uint32_t v);

@@ -180,21 +180,63 @@ static struct civil civil_of(int64_t wall_us)
     return c;
 }
 
+/* Without printf: every line of the log and of the history has dates. */
+static char *digits_put(char *at, int64_t value, int count)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        at[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return at + count;
+}
+
+/* Four digits as far as anybody will read them; what a damaged number makes of a year is at least a number. */
+static char *year_put(char *at, int64_t year)
+{
+    return digits_put(at, year < 0 ? 0 : year, year > 9999 ? 6 : 4);
+}
+
+static char *clock_put(char *at, const struct civil *c)
+{
+    at = digits_put(at, c->hour, 2);
+    *at++ = ':';
+    at = digits_put(at, c->minute, 2);
+    *at++ = ':';
+    return digits_put(at, c->second, 2);
+}
+
 void date_mail(int64_t wall_us, char text[static DATE_SIZE_MAX])
 {
     static const char weekdays[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
     static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     struct civil c = civil_of(wall_us);
-    snprintf(text, DATE_SIZE_MAX, "%s, %d %s %04d %02d:%02d:%02d +0000", weekdays[c.weekday], c.day,
-             months[c.month - 1], (int)c.year, c.hour, c.minute, c.second);
+    char *at = text;
+    memcpy(at, weekdays[c.weekday], 3);
+    memcpy(at + 3, ", ", 2);
+    at = digits_put(at + 5, c.day, c.day < 10 ? 1 : 2);
+    *at++ = ' ';
+    memcpy(at, months[c.month - 1], 3);
+    at[3] = ' ';
+    at = year_put(at + 4, c.year);
+    *at++ = ' ';
+    at = clock_put(at, &c);
+    memcpy(at, " +0000", 7);
 }
 
 void date_rfc3339(int64_t wall_us, char text[static DATE_SIZE_MAX])
 {
     struct civil c = civil_of(wall_us);
-    snprintf(text, DATE_SIZE_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)c.year, c.month, c.day, c.hour, c.minute,
-             c.second, c.millisecond);
+    char *at = year_put(text, c.year);
+    *at++ = '-';
+    at = digits_put(at, c.month, 2);
+    *at++ = '-';
+    at = digits_put(at, c.day, 2);
+    *at++ = 'T';
+    at = clock_put(at, &c);
+    *at++ = '.';
+    at = digits_put(at, c.millisecond, 3);
+    memcpy(at, "Z", 2);
 }
 
 static int64_t digits_take(struct cursor *c, size_t count)
@@ -360,9 +402,23 @@ static bool misleading(uint32_t number)
            (number >= 0xe0000 && number <= 0xe007f);
 }
 
+/* Octets at the front that stand for themselves. */
+static size_t plain_size(struct slice text)
+{
+    size_t size = 0;
+    while (size < text.size && text.data[size] >= ' ' && text.data[size] < 0x7f && text.data[size] != '\\')
+        size++;
+    return size;
+}
+
 void text_escape(struct slice text, struct buffer *out)
 {
-    while (text.size > 0) {
+    for (;;) {
+        size_t plain = plain_size(text);
+        buffer_add(out, slice_part(text, 0, plain));
+        text = slice_after(text, plain);
+        if (text.size == 0)
+            return;
         uint32_t number = 0;
         size_t size = utf8_next(text, &number);
         uint8_t octet = (uint8_t)text.data[0];

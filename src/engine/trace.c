@@ -133,7 +133,7 @@ static void add_u64(struct buffer *out, enum trace_field field, uint64_t value)
     if (value == 0)
         return;
     add_key(out, field);
-    buffer_add_format(out, "%llu", (unsigned long long)value);
+    buffer_add_number(out, value);
 }
 
 static void add_id(struct buffer *out, enum trace_field field, uint64_t id)
@@ -167,8 +167,10 @@ static void add_relay(struct buffer *out, const struct trace_event *event)
         buffer_add(&text, o->address);
         buffer_add_char(&text, ']');
     }
-    if (event->port > 0 && o->address.size > 0)
-        buffer_add_format(&text, ":%u", event->port);
+    if (event->port > 0 && o->address.size > 0) {
+        buffer_add_char(&text, ':');
+        buffer_add_number(&text, event->port);
+    }
     add_text(out, TRACE_FIELD_RELAY, buffer_slice(&text));
 }
 
@@ -179,7 +181,9 @@ static void add_said(struct buffer *out, const struct outcome *outcome)
     add_key(out, TRACE_FIELD_SAID);
     buffer_add_char(out, '"');
     if (outcome->code > 0)
-        buffer_add_format(out, outcome->text.size > 0 ? "%u " : "%u", outcome->code);
+        buffer_add_number(out, outcome->code);
+    if (outcome->code > 0 && outcome->text.size > 0)
+        buffer_add_char(out, ' ');
     escape_quoted(value_cut(outcome->text), out);
     buffer_add_char(out, '"');
 }
@@ -189,8 +193,10 @@ static void add_delay(struct buffer *out, int64_t delay_us)
     if (delay_us < 0)
         delay_us = 0;
     add_key(out, TRACE_FIELD_DELAY);
-    buffer_add_format(out, "%lld.%02lld", (long long)(delay_us / US_PER_SECOND),
-                      (long long)(delay_us % US_PER_SECOND / (10 * US_PER_MS)));
+    buffer_add_number(out, (uint64_t)(delay_us / US_PER_SECOND));
+    buffer_add_char(out, '.');
+    buffer_add_number(out, (uint64_t)(delay_us % US_PER_SECOND / (100 * US_PER_MS)));
+    buffer_add_number(out, (uint64_t)(delay_us % (100 * US_PER_MS) / (10 * US_PER_MS)));
 }
 
 static void add_at(struct buffer *out, const struct trace_event *event)

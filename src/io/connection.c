@@ -11,6 +11,7 @@
 enum {
     LINGER_MS = 5000,             /* for the last octets, and for the peer's end after them */
     LINGER_DISCARD_MAX = 1 << 20, /* octets read and thrown away meanwhile, so that close does not reset */
+    OUT_KEPT_MAX = 256,           /* of an idle connection: room for a reply */
     OUT_SIZE_MAX = 64 << 20,      /* a fault, not a limit: the engine keeps to UNSENT_MAX; TLS adds its framing */
 };
 
@@ -299,7 +300,8 @@ static void out_flush(struct connection *c)
         out_wait(c);
         return;
     }
-    buffer_trim(&c->out);
+    if (c->out.capacity > OUT_KEPT_MAX)
+        buffer_trim(&c->out);
     if (c->unsent > 0) {
         c->sent += c->unsent;
         c->unsent = 0;

@@ -190,7 +190,13 @@ void enhanced_code_format(struct enhanced_code code, char text[static 16])
         return;
     }
     /* Three-digit numbers; wider ones, which only a decoded record could have, are cut so that the room suffices. */
-    snprintf(text, 16, "%u.%u.%u", code.class % 10u, code.subject % 1000u, code.detail % 1000u);
+    struct buffer out = { .data = text, .capacity = 15, .size_max = 15 };
+    buffer_add_number(&out, code.class % 10u);
+    buffer_add_char(&out, '.');
+    buffer_add_number(&out, code.subject % 1000u);
+    buffer_add_char(&out, '.');
+    buffer_add_number(&out, code.detail % 1000u);
+    text[out.size] = '\0';
 }
 
 bool outcome_is_session_failure(const struct outcome *outcome)

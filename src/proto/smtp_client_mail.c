@@ -191,8 +191,10 @@ static void say_mail(struct smtp_client *c, const struct smtp_client_transaction
     buffer_add_text(b, "MAIL FROM:<");
     add_word(c, t->sender);
     buffer_add_char(b, '>');
-    if (e->size && t->body_size > 0 && (e->size_max == 0 || t->body_size <= e->size_max))
-        buffer_add_format(b, " SIZE=%llu", (unsigned long long)t->body_size);
+    if (e->size && t->body_size > 0 && (e->size_max == 0 || t->body_size <= e->size_max)) {
+        buffer_add_text(b, " SIZE=");
+        buffer_add_number(b, t->body_size);
+    }
     if (t->body_8bit)
         buffer_add_text(b, " BODY=8BITMIME");
     if (t->smtputf8)
@@ -325,7 +327,6 @@ static void body_broken(struct smtp_client *c, const char *text)
 
 static void body_finish(struct smtp_client *c, struct smtp_client_slot *slot)
 {
-    char text[48];
     size_t size;
     char *out = buffer_reserve(&c->unsent, BODY_TAIL_SIZE_MAX);
     assert(out != NULL);
@@ -336,8 +337,12 @@ static void body_finish(struct smtp_client *c, struct smtp_client_slot *slot)
     c->unsent.size += size;
     c->expected_unsent++;
     slot->sent++;
-    snprintf(text, sizeof text, "[%llu octets]", (unsigned long long)slot->writer.offset);
-    smtp_client_note(c, &slot->transcript, "C: ", slice_of(text));
+    char space[48];
+    struct buffer text = { .data = space, .capacity = sizeof space, .size_max = sizeof space };
+    buffer_add_char(&text, '[');
+    buffer_add_number(&text, slot->writer.offset);
+    buffer_add_text(&text, " octets]");
+    smtp_client_note(c, &slot->transcript, "C: ", buffer_slice(&text));
     smtp_client_note(c, &slot->transcript, "C: ", SLICE("."));
 }
 

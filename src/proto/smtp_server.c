@@ -213,7 +213,12 @@ static void release(struct smtp_server *s)
 
 void smtp_server_reply(struct smtp_server *s, unsigned code, const char *enhanced, const char *text)
 {
-    buffer_add_format(&s->replies, "%u %s %s\r\n", code, enhanced, text);
+    buffer_add_number(&s->replies, code);
+    buffer_add_char(&s->replies, ' ');
+    buffer_add_text(&s->replies, enhanced);
+    buffer_add_char(&s->replies, ' ');
+    buffer_add_text(&s->replies, text);
+    buffer_add_text(&s->replies, "\r\n");
     assert(!s->replies.overflow);
 }
 
@@ -339,8 +344,11 @@ static void reply_answer(struct smtp_server *s, const struct smtp_answer *answer
     struct enhanced_code code = answer->enhanced;
     if (code.class == 0)
         code.class = (uint8_t)(answer->code / 100);
-    snprintf(enhanced, sizeof enhanced, "%u.%u.%u", code.class, code.subject, code.detail);
-    buffer_add_format(&s->replies, "%u %s ", answer->code, enhanced);
+    enhanced_code_format(code, enhanced);
+    buffer_add_number(&s->replies, answer->code);
+    buffer_add_char(&s->replies, ' ');
+    buffer_add_text(&s->replies, enhanced);
+    buffer_add_char(&s->replies, ' ');
     size_t from = s->replies.size;
     buffer_add(&s->replies, answer->text.size > 0 ? slice_part(answer->text, 0, SMTP_SERVER_TEXT_SIZE_MAX)
                                                   : slice_of(text));

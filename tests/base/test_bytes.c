@@ -164,6 +164,23 @@ static void test_buffer_formats_and_consumes(void **state)
     buffer_done(&b);
 }
 
+static void test_buffer_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } rows[] = { { 0, "0" }, { 7, "7" }, { 10, "10" }, { 354, "354" }, { UINT64_MAX, "18446744073709551615" } };
+    struct buffer b;
+    buffer_init(&b, 64);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        buffer_clear(&b);
+        buffer_add_number(&b, rows[i].number);
+        assert_true(slice_equal(buffer_slice(&b), slice_of(rows[i].text)));
+    }
+    buffer_done(&b);
+}
+
 static void test_integers_come_back(void **state)
 {
     (void)state;
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_buffer_stops_at_its_maximum),
         cmocka_unit_test(test_buffer_formats_and_consumes),
+        cmocka_unit_test(test_buffer_numbers),
         cmocka_unit_test(test_integers_come_back),
         cmocka_unit_test(test_cursor_fails_for_good),
         cmocka_unit_test(test_error_names),
