@@ -39,7 +39,7 @@ struct body_ref {
 
 enum store_status {
     STORE_OK,
-    STORE_FENCED,  /* somebody else owns the message now */
+    STORE_FENCED,  /* somebody else owns the message now, or it was set aside as damaged */
     STORE_FULL,    /* no room: 452 */
     STORE_FAILED,  /* certainly not stored: 451 */
     STORE_UNKNOWN, /* it may or may not be: a sync failed or an answer was lost; treated as not accepted, never as lost */

@@ -232,24 +232,31 @@ static void write_list(struct store_thread *st, struct job *job)
     queue_put(&st->reading, job);
 }
 
-/* What the engine must know without having asked. */
+static void write_state(struct store_thread *st, struct store_state state)
+{
+    st->state = state;
+    struct job *job = job_new(JOB_EVENT);
+    job->event = (struct event){ .kind = EVENT_STORE_STATE, .store_state = state };
+    job->answered = true;
+    job_done(st, job);
+}
+
+/* What the engine must know without having asked; each damage by itself, so that each is named. */
 static void write_news(struct store_thread *st)
 {
     struct store_damage damage;
     while (store_damage_next(st->options.store, &damage)) {
-        st->state.quarantined_last_id = damage.id;
+        struct store_state step = st->state;
+        step.quarantined++;
+        step.quarantined_last_id = damage.id;
+        write_state(st, step);
     }
     struct store_state state;
     store_state_get(st->options.store, &state);
     bool changed = state.accepting != st->state.accepting || state.full != st->state.full ||
                    state.failed != st->state.failed || state.quarantined != st->state.quarantined;
-    if (changed) {
-        st->state = state;
-        struct job *job = job_new(JOB_EVENT);
-        job->event = (struct event){ .kind = EVENT_STORE_STATE, .store_state = state };
-        job->answered = true;
-        job_done(st, job);
-    }
+    if (changed)
+        write_state(st, state);
     struct store_move moves[MOVES_SLICE];
     uint32_t count;
     while ((count = store_moves_take(st->options.store, moves, MOVES_SLICE)) > 0) {
@@ -272,8 +279,7 @@ static void write_job(struct store_thread *st, struct job *job)
         write_stubs(st, job);
         break;
     case JOB_DAMAGED:
-        if (store_quarantine(st->options.store, now_sample(), job->op.load.id) != ERR_OK)
-            job->event.loaded.err = ERR_IO;
+        (void)store_quarantine(st->options.store, now_sample(), job->after_id); /* else it is met again */
         break;
     case JOB_LIMITS:
         store_set_min_free(st->options.store, job->limits.min_free_bytes);
@@ -311,12 +317,22 @@ static void *writer_run(void *context)
 
 /* ---- the reader ---- */
 
-static void read_op(struct store_reader *reader, struct job *job)
+/* A message that cannot be read is set aside by the writer, who owns it, before the engine settles what it makes of that. */
+static void report_damage(struct store_thread *st, uint64_t id)
+{
+    struct job *damaged = job_new(JOB_DAMAGED);
+    damaged->after_id = id;
+    queue_put(&st->writing, damaged);
+}
+
+static void read_op(struct store_thread *st, struct store_reader *reader, struct job *job)
 {
     const struct op *op = &job->op;
     if (op->kind == OP_LOAD) {
         enum err err = store_read_envelope(reader, op->load.id, op->load.envelope, &job->bytes);
         answer(job, EVENT_LOADED);
+        if (err == ERR_CORRUPT)
+            report_damage(st, op->load.id);
         job->event.loaded = (struct event_loaded){ op->load.id, err, buffer_slice(&job->bytes) };
         return;
     }
@@ -324,6 +340,8 @@ static void read_op(struct store_reader *reader, struct job *job)
     enum err err = store_read_body(reader, op->body_read.id, &op->body_read.body, op->body_read.offset,
                                    op->body_read.size, &job->bytes);
     answer(job, EVENT_BODY);
+    if (err == ERR_CORRUPT)
+        report_damage(st, op->body_read.id);
     job->event.body = (struct event_body){ op->body_read.id, err, op->body_read.offset, buffer_slice(&job->bytes) };
 }
 
@@ -344,16 +362,6 @@ static void read_history(struct store_thread *st, struct job *job)
     history_prune(history, now_sample().wall_us, PRUNE_LIMIT);
     __atomic_sub_fetch(&st->history_waiting, 1, __ATOMIC_RELAXED);
     job_free(job);
-}
-
-/* A message that cannot be read is set aside by the writer, who owns it. */
-static void report_damage(struct store_thread *st, const struct job *job)
-{
-    if (job->kind != JOB_OP || job->op.kind != OP_LOAD || job->event.loaded.err != ERR_CORRUPT)
-        return;
-    struct job *damaged = job_new(JOB_DAMAGED);
-    damaged->op.load = job->op.load;
-    queue_put(&st->writing, damaged);
 }
 
 static void *reader_run(void *context)
@@ -380,8 +388,7 @@ static void *reader_run(void *context)
         if (job->kind == JOB_LIST)
             read_list(st, reader, job);
         else
-            read_op(reader, job);
-        report_damage(st, job);
+            read_op(st, reader, job);
         job_done(st, job);
     }
     store_reader_close(reader);
@@ -518,6 +525,8 @@ static enum err source_read(void *context, uint64_t id, const struct body_ref *b
         err = store_read_body(st->source_reader, id, body, offset, (uint32_t)size, &bytes);
     if (err == ERR_OK && bytes.size != size)
         err = ERR_CORRUPT;
+    if (err == ERR_CORRUPT)
+        report_damage(st, id);
     if (err == ERR_OK)
         memcpy(data, bytes.data, size);
     buffer_done(&bytes);

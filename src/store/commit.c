@@ -6,6 +6,7 @@
 
 /* Between two looks at the room that is left: octets committed, and time, since others write to the disk too. */
 enum { LOOK_BYTES = 4 << 20, LOOK_US = 1000000 };
+enum { SET_ASIDE_MAX = 65536 };
 
 enum err err_of_status(enum store_status status)
 {
@@ -36,12 +37,23 @@ static enum store_status judge_submit(struct store *store, const struct store_it
     return STORE_OK;
 }
 
+static bool is_set_aside(const struct store *store, uint64_t id)
+{
+    for (uint32_t i = 0; i < store->set_aside_count; i++) {
+        if (store->set_aside[i] == id)
+            return true;
+    }
+    return false;
+}
+
 static enum store_status judge(struct store *store, const struct store_item *item, bool room)
 {
     if (item->id == 0 || item->id > INT64_MAX || item->envelope.size > ENVELOPE_SIZE_MAX)
         return STORE_FAILED;
     if (item->kind == STORE_SUBMIT)
         return judge_submit(store, item, room);
+    if (is_set_aside(store, item->id))
+        return STORE_FENCED;
     return room || pending_find(&store->pending, item->id) ? STORE_OK : STORE_FULL;
 }
 
@@ -214,6 +226,19 @@ enum err commit_cuts(struct store *store)
     return err_of_status(spool_write(&store->spool, NULL, 0, true, &batch));
 }
 
+/* One that is being tried is settled after that: a settle would bring it back without its body. With more damage than anybody
+ * can look at, only the first ones are remembered. */
+static void set_aside_add(struct store *store, uint64_t id)
+{
+    if (store->set_aside_count == SET_ASIDE_MAX)
+        return;
+    if (store->set_aside_count == store->set_aside_capacity) {
+        store->set_aside_capacity = store->set_aside_capacity ? 2 * store->set_aside_capacity : 16;
+        store->set_aside = mem_realloc(store->set_aside, store->set_aside_capacity, sizeof(uint64_t));
+    }
+    store->set_aside[store->set_aside_count++] = id;
+}
+
 enum err commit_quarantine(struct store *store, uint64_t id)
 {
     struct index_row row = { 0 };
@@ -226,6 +251,7 @@ enum err commit_quarantine(struct store *store, uint64_t id)
     err = err_of_status(spool_write(&store->spool, &end, 1, true, &batch));
     if (err != ERR_OK)
         return err;
+    set_aside_add(store, id);
     if (segment && row.envelope.offset > RECORD_HEADER_SIZE)
         core_damage(store, id, segment, row.envelope.offset - RECORD_HEADER_SIZE, RECORD_HEADER_SIZE + row.envelope.size);
     else

@@ -21,6 +21,7 @@ void core_free(struct store *store)
     mem_free(store->due_ids);
     mem_free(store->big_removals);
     mem_free(store->moves);
+    mem_free(store->set_aside);
     mem_free(store);
 }
 

@@ -57,6 +57,8 @@ struct store {
     uint32_t damage_count, damage_told;
     uint32_t quarantined;
     uint64_t quarantined_last_id;
+    uint64_t *set_aside;        /* ids, in this life: settles of them come too late */
+    uint32_t set_aside_count, set_aside_capacity;
     uint64_t *big_removals;
     uint32_t big_removal_count, big_removal_capacity;
     struct store_move *moves;

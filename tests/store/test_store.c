@@ -391,6 +391,34 @@ static void test_newer_formats_are_refused(void **state)
     assert_int_equal(stub_count(w, &stub, 1), 1);
 }
 
+/* It is being tried while the reader finds its body damaged: what is settled afterwards must not bring it back. */
+static void test_set_aside_is_over(void **state)
+{
+    struct world *w = *state;
+    struct store_result applied = submit(w, 1, 1000);
+    idle(w);
+    struct store_result pending = submit(w, 2, 1000);
+    submit(w, 3, 1000);
+    for (uint64_t id = 1; id <= 2; id++)
+        assert_int_equal(store_quarantine(w->store, util_now(w->now_us), id), ERR_OK);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(commit_one(w, util_settle(1, 1, applied.body, &w->arena)).status, STORE_FENCED);
+        assert_int_equal(commit_one(w, util_settle(2, 1, pending.body, &w->arena)).status, STORE_FENCED);
+        assert_int_equal(commit_one(w, util_end(1)).status, STORE_FENCED);
+        idle(w);
+    }
+    for (uint64_t id = 1; id <= 2; id++) {
+        struct store_damage damage;
+        assert_true(store_damage_next(w->store, &damage));
+        assert_int_equal(damage.id, id);
+    }
+    world_close(w);
+    world_open(w);
+    struct store_stub stubs[8];
+    assert_int_equal(stub_count(w, stubs, 8), 1);
+    assert_int_equal(stubs[0].id, 3);
+}
+
 static void test_full_disk(void **state)
 {
     struct world *w = *state;
@@ -559,6 +587,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_survivors_are_moved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newer_formats_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_set_aside_is_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pending_is_bounded, setup, teardown),
