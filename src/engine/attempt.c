@@ -148,18 +148,39 @@ void smarthost_name(const struct engine *e, const struct credential *credential,
     credential_name(credential, out);
 }
 
+static void destination_name(const struct engine *e, const struct attempt *a, enum part_kind kind, struct slice domain,
+                             struct buffer *out)
+{
+    struct credential credential;
+    if (kind == PART_DIRECT) {
+        buffer_add(out, domain);
+        return;
+    }
+    attempt_credential(e, a, &credential);
+    smarthost_name(e, &credential, out);
+}
+
 static struct destination *destination_of(struct engine *e, struct attempt *a, struct part *p)
 {
-    if (p->kind == PART_DIRECT)
-        return destination_get(e, p->domain, false);
-    struct credential credential;
-    attempt_credential(e, a, &credential);
     struct buffer name;
     buffer_init(&name, NAME_SIZE_MAX);
-    smarthost_name(e, &credential, &name);
-    struct destination *d = destination_get(e, buffer_slice(&name), true);
+    destination_name(e, a, p->kind, p->domain, &name);
+    struct destination *d = destination_get(e, buffer_slice(&name), p->kind != PART_DIRECT);
     buffer_done(&name);
     return d;
+}
+
+static void destination_retry(struct engine *e, struct attempt *a, enum part_kind kind, struct slice domain)
+{
+    struct buffer name;
+    buffer_init(&name, NAME_SIZE_MAX);
+    destination_name(e, a, kind, domain, &name);
+    struct destination *d = destination_find(e, buffer_slice(&name));
+    buffer_done(&name);
+    if (!d)
+        return;
+    destination_forget(e, d);
+    queue_home_wake(e->queue, d->home_key, QUEUE_RULES_MENDED);
 }
 
 static struct part *part_find(struct attempt *a, enum part_kind kind, struct slice domain)
@@ -200,6 +221,22 @@ static struct part *part_for(struct engine *e, struct attempt *a, const struct r
         domain = SLICE_EMPTY;
     struct part *p = part_find(a, kind, domain);
     return p ? p : part_add(a, kind, domain);
+}
+
+/* A46: who orders a retry has mended something. Nothing of what failed on the message's ways is remembered, and what waits for the
+ * same next hops goes too. */
+static void retry_forgets(struct engine *e, struct attempt *a)
+{
+    const struct envelope *v = &a->message->envelope;
+    enum config_mode mode = e->config->delivery.mode;
+    for (uint32_t i = 0; i < v->recipient_count && mode != MODE_SMARTHOST; i++) {
+        const struct recipient *r = &v->recipients[i];
+        if (r->state == RECIPIENT_WAITING || r->state == RECIPIENT_HELD)
+            destination_retry(e, a, PART_DIRECT, slice_after(r->address, slice_find_last(r->address, '@') + 1));
+    }
+    if (mode != MODE_DIRECT)
+        destination_retry(e, a, PART_SMARTHOST, SLICE_EMPTY);
+    lookups_forget_failures(e);
 }
 
 static bool recipient_due(const struct recipient *r, int64_t until_us)
@@ -334,6 +371,8 @@ static bool attempt_special(struct engine *e, struct attempt *a)
     bool bad = m->envelope.queue == QUEUE_BAD;
     if (a->ordered || a->overdue || bad || (a->crashed && !stub->counted))
         queue_arrived(e->queue, a->stub);
+    if (a->ordered && a->order == SETTLE_RETRY)
+        retry_forgets(e, a);
     if (a->ordered)
         settle_order(e, m, a->order, a->request);
     else if (a->overdue)

@@ -14,12 +14,6 @@
 #include "engine/session.h"
 #include "engine/settle.h"
 
-/* A46: what stopped messages that a change of the configuration may have mended. */
-#define MENDED_RULES                                                                                                   \
-    (QUEUE_NO_VERDICT | QUEUE_RULE(10) | QUEUE_RULE(11) | QUEUE_RULE(12) | QUEUE_RULE(13) | QUEUE_RULE(23) |           \
-     QUEUE_RULE(24) | QUEUE_RULE(25) | QUEUE_RULE(26) | QUEUE_RULE(32) | QUEUE_RULE(33) | QUEUE_RULE(35) |             \
-     QUEUE_RULE(46))
-
 /* What other resolvers may answer otherwise. */
 #define DNS_RULES                                                                                                      \
     (QUEUE_RULE(1) | QUEUE_RULE(2) | QUEUE_RULE(3) | QUEUE_RULE(4) | QUEUE_RULE(5) | QUEUE_RULE(6) | QUEUE_RULE(7) |   \
@@ -298,7 +292,7 @@ void engine_mended(struct engine *e)
 {
     destination_forget(e, NULL);
     lookups_forget_failures(e);
-    queue_wake_all(e->queue, MENDED_RULES);
+    queue_wake_all(e->queue, QUEUE_RULES_MENDED);
 }
 
 static void feed_config(struct engine *e, const struct event *event)
@@ -317,7 +311,7 @@ static void feed_config(struct engine *e, const struct event *event)
     if (resolvers) {
         destination_forget(e, NULL);
         lookups_forget_all(e);
-        queue_wake_all(e->queue, mended ? MENDED_RULES | DNS_RULES : DNS_RULES);
+        queue_wake_all(e->queue, mended ? QUEUE_RULES_MENDED | DNS_RULES : DNS_RULES);
     }
     trace(e, &(struct trace_event){ .kind = TRACE_CONFIG, .reason = SLICE("a new configuration is in force") });
 }

@@ -106,6 +106,11 @@ struct queue {
 #define QUEUE_RULE(number) (UINT64_C(1) << (number))
 #define QUEUE_NO_VERDICT QUEUE_RULE(0)
 #define QUEUE_RULES_ALL UINT64_MAX
+/* A46: what stopped messages that a changed configuration or an order to retry may have mended. */
+#define QUEUE_RULES_MENDED                                                                                             \
+    (QUEUE_NO_VERDICT | QUEUE_RULE(10) | QUEUE_RULE(11) | QUEUE_RULE(12) | QUEUE_RULE(13) | QUEUE_RULE(23) |           \
+     QUEUE_RULE(24) | QUEUE_RULE(25) | QUEUE_RULE(26) | QUEUE_RULE(32) | QUEUE_RULE(33) | QUEUE_RULE(35) |             \
+     QUEUE_RULE(46))
 
 void queue_init(struct queue *q);
 void queue_done(struct queue *q);

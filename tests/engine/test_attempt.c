@@ -240,6 +240,42 @@ static void a_refused_login_rests_until_it_is_taken(void **state)
     bench_done();
 }
 
+/* ---- A46: an order to retry really tries ---- */
+
+static void a_retry_that_is_ordered_ends_the_rest(void **state)
+{
+    relay_init();
+    b.servers[1].auth = "535 5.7.8 no";
+    message_put("from@example.org", "a@one.test");
+    uint64_t id = message_put("from@example.org", "b@two.test");
+    pass(US_PER_SECOND);
+    assert_int_equal(b.servers[1].connections, 1);
+    b.servers[1].auth = NULL;
+    order(SETTLE_RETRY, id);
+    pass(US_PER_SECOND);
+    assert_int_equal(b.servers[1].messages, 2); /* the other one too */
+    bench_done();
+}
+
+static void a_retry_that_is_ordered_forgets_what_failed(void **state)
+{
+    bench_init("", "");
+    domain_at("one.test", "mx.one.test", 2);
+    domain_at("two.test", "mx.two.test", 3);
+    b.servers[2].connect = b.servers[3].connect = 1 + CLOSE_REFUSED;
+    message_put("from@example.org", "a@one.test");
+    message_put("from@example.org", "c@two.test");
+    pass(US_PER_SECOND);
+    uint64_t id = message_put("from@example.org", "b@one.test");
+    pass(US_PER_SECOND);
+    b.servers[2].connect = b.servers[3].connect = 0;
+    order(SETTLE_RETRY, id);
+    pass(US_PER_SECOND);
+    assert_int_equal(b.servers[2].messages, 2);
+    assert_int_equal(b.servers[3].messages, 0); /* nobody spoke of that one */
+    bench_done();
+}
+
 /* ---- directly first ---- */
 
 static const char fallback_settings[] = "[Delivery]\nMode = direct-then-smarthost\nSmartHost = relay.test\n";
@@ -316,6 +352,8 @@ int main(void)
         cmocka_unit_test(a_refused_right_rests_until_one_is_accepted),
         cmocka_unit_test(what_does_not_end_a_refused_right),
         cmocka_unit_test(a_refused_login_rests_until_it_is_taken),
+        cmocka_unit_test(a_retry_that_is_ordered_ends_the_rest),
+        cmocka_unit_test(a_retry_that_is_ordered_forgets_what_failed),
         cmocka_unit_test(the_direct_way_waits_for_no_other_name),
         cmocka_unit_test(the_smart_host_is_looked_up_in_its_turn),
         cmocka_unit_test(the_smart_host_is_not_found_in_its_turn),
