@@ -39,6 +39,7 @@ struct tls {
     BIO *wire_out; /* owned by ssl */
     enum tls_state state;
     bool server;
+    bool heard;    /* something has come from the peer */
     bool name_is_address;
     bool dane;
     struct arena arena; /* session key, name, facts */
@@ -287,6 +288,7 @@ void tls_wire_in(struct tls *tls, struct slice bytes)
 {
     assert(bytes.size <= INT32_MAX);
     if (bytes.size > 0) {
+        tls->heard = true;
         int written = BIO_write(tls->wire_in, bytes.data, (int)bytes.size);
         assert(written == (int)bytes.size); /* a memory BIO takes all */
     }
@@ -325,8 +327,8 @@ static void break_off(struct tls *tls, int result)
 
 enum tls_state tls_advance(struct tls *tls)
 {
-    if (tls->state != TLS_HANDSHAKE)
-        return tls->state;
+    if (tls->state != TLS_HANDSHAKE || (tls->server && !tls->heard))
+        return tls->state; /* the client speaks first: until then OpenSSL needs no buffers, which are most of a session */
     ERR_clear_error();
     int result = SSL_do_handshake(tls->ssl);
     if (result == 1)

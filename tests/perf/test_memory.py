@@ -3,6 +3,7 @@
 The bounds are those that the design promises; each test prints what it measured. Memory that the C library keeps for the
 next session is in the figures."""
 import socket
+import ssl
 
 import pytest
 
@@ -12,6 +13,7 @@ KIB = 1024
 IDLE_MAX = 20 << 20
 SESSION_MAX = 8 * KIB  # of an idle client session in clear
 SESSION_FRESH_MAX = 4 * KIB  # likewise, of one that has said EHLO and nothing else
+SESSION_TLS_MAX = 32 * KIB  # what OpenSSL keeps is most of it
 LARGE_SIZE = 100 << 20
 LARGE_MAX = 1 << 20
 LINE = b"0123456789" * 7 + b"abcdef\r\n"
@@ -108,6 +110,30 @@ def test_sessions_that_are_idle_after_a_letter(daemon, load, clients):
     each = (server.resident() - before) / 1000
     print(f"\na session that is idle after a letter of 20 KiB: {each:.0f} octets")
     assert each <= SESSION_MAX
+
+
+def test_idle_sessions_over_tls(daemon):
+    server = daemon().start()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    made = []
+
+    def open_some(count):
+        for _ in range(count):
+            plain = socket.create_connection(("127.0.0.1", server.submissions_port), LIMIT)
+            made.append(context.wrap_socket(plain))
+            assert made[-1].recv(4096).startswith(b"220 ")
+            made[-1].sendall(b"EHLO client.test\r\n")
+            assert made[-1].recv(4096).startswith(b"250-")
+
+    open_some(200)
+    before = server.resident()
+    open_some(500)
+    each = (server.resident() - before) / 500
+    print(f"\nan idle session over TLS: {each:.0f} octets")
+    assert each <= SESSION_TLS_MAX
+    for one in made:
+        one.close()
 
 
 class SlowReceiver:
