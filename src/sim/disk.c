@@ -357,8 +357,9 @@ static enum err sim_write(struct disk_file *border, uint64_t offset, const struc
 {
     struct sim_file *file = sim_file_of(border);
     enum err err = ERR_IO;
+    bool gone = file->life != file->disk->life || file->disk->crashed; /* nobody is there any more to do a part */
     enum gate gate = file_gate(file, SIM_WRITE, &err);
-    if (file->life != file->disk->life)
+    if (gone)
         return err;
     uint64_t end = offset;
     for (size_t i = 0; i < count; i++)

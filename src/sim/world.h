@@ -25,6 +25,7 @@ enum { WORLD_JOBS_MAX = 100000 };
 struct world_jobs {
     struct list list;
     struct happening work;
+    int64_t answered_us; /* when its last answer arrives */
 };
 
 struct world {

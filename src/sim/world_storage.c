@@ -47,13 +47,12 @@ static struct answer *answer_new(struct world *world, enum event_kind kind, stru
 }
 
 /* In the order in which they were made: what a thread tells does not overtake what it told before (seeds 184, 289). */
-static void answer_send(struct world *world, struct answer *a)
+/* What one thread answers arrives in the order in which it answers. */
+static void answer_send(struct world *world, struct world_jobs *by, struct answer *a)
 {
     int64_t at_us = world->agenda.now_us + 1 + (int64_t)random_fast_below(&world->random, 50);
-    if (at_us <= world->answered_us)
-        at_us = world->answered_us + 1;
-    world->answered_us = at_us;
-    agenda_set(&world->agenda, &a->happening, storage_answered, at_us - world->agenda.now_us);
+    by->answered_us = at_us > by->answered_us ? at_us : by->answered_us + 1;
+    agenda_set(&world->agenda, &a->happening, storage_answered, by->answered_us - world->agenda.now_us);
 }
 
 /* ---- the store's threads ---- */
@@ -104,7 +103,7 @@ static void news(struct world *world)
         world->told = state;
         a = answer_new(world, EVENT_STORE_STATE, (struct handle){ 0 });
         a->event.store_state = state;
-        answer_send(world, a);
+        answer_send(world, &world->writer, a);
     }
     struct store_move moves[MOVES_SLICE];
     uint32_t count;
@@ -113,7 +112,7 @@ static void news(struct world *world)
         struct store_move *copy = arena_array(&a->arena, struct store_move, count);
         memcpy(copy, moves, count * sizeof(*copy));
         a->event.moved = (struct event_moved){ copy, count };
-        answer_send(world, a);
+        answer_send(world, &world->writer, a);
     }
 }
 
@@ -157,7 +156,7 @@ static void write_stubs(struct world *world, struct job *job)
     a->event.stubs = (struct event_stubs){ stubs, count, !due && (err != ERR_OK || count < STUBS_SLICE) };
     uint64_t after_id = !due && count > 0 ? stubs[count - 1].id : 0;
     bool last = a->event.stubs.last;
-    answer_send(world, a);
+    answer_send(world, &world->writer, a);
     if (last)
         return;
     struct job *next = mem_alloc(sizeof(*next));
@@ -197,7 +196,7 @@ static void write_op(struct world *world, struct job *job)
         store_big_abort(world->store, op->big.id);
         return;
     }
-    answer_send(world, a);
+    answer_send(world, &world->writer, a);
 }
 
 static void writer_works(struct world *world, struct happening *h)
@@ -237,7 +236,7 @@ static void reader_works(struct world *world, struct happening *h)
                                        op->body_read.size, &a->bytes);
         a->event.body = (struct event_body){ op->body_read.id, err, op->body_read.offset, buffer_slice(&a->bytes) };
     }
-    answer_send(world, a);
+    answer_send(world, &world->reader_jobs, a);
     job_free(job);
     jobs_go(world, &world->reader_jobs, reader_works);
 }
@@ -266,7 +265,7 @@ static void worker_works(struct world *world, struct happening *h)
     const struct maildir_source source = { source_read, world };
     struct answer *a = answer_new(world, EVENT_MAILDIR, job->op.handle);
     a->event.maildir.err = maildir_deliver(sim_disk_border(world->disk), &job->op.maildir, &source);
-    answer_send(world, a);
+    answer_send(world, &world->worker, a);
     job_free(job);
     jobs_go(world, &world->worker, worker_works);
 }

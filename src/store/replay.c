@@ -10,6 +10,7 @@
 enum {
     HELD_MAX = 2 * CUTS_MAX,               /* segments in doubt: those tried last, and spare ones */
     HELD_ITEMS_MAX = 2 * RECORD_BATCH_MAX, /* records and the damage between them */
+    RESCUE_CUTS_MAX = CUTS_MAX - 2,        /* and those of the segment that is left */
 };
 
 /* A record, or damage, of a batch of which it is not known yet whether it counts. */
@@ -247,11 +248,14 @@ static enum err replay_segment(struct replay *replay, struct segment *segment, u
 
 /* ---- rescue ---- */
 
+/* What is written in one batch. All batches in doubt should go with one: the first that is there makes those before it
+ * count that it does not cut off, should the process end right behind it. */
 struct rescue {
     struct spool_item items[RECORD_BATCH_MAX];
     struct slice bodies[RECORD_BATCH_MAX];
     bool holds_body[RECORD_BATCH_MAX];
     uint32_t count;
+    uint64_t size; /* at most */
     struct arena arena;
 };
 
@@ -301,34 +305,73 @@ static void rescue_note(struct store *store, const struct rescue *rescue, struct
     }
 }
 
-/* A batch in doubt is written anew, behind the cut that ends its old segment; a torn one only with its submits. */
-static enum err rescue_held(struct replay *replay, struct held *held)
+static enum err rescue_write(struct replay *replay, struct rescue *rescue)
 {
     struct store *store = replay->store;
-    enum err err = replay_make_room(store);
-    struct rescue *rescue = mem_alloc(sizeof *rescue);
-    arena_init(&rescue->arena);
+    struct position batch;
+    store->spool.rescuing = true;
+    enum store_status status = spool_write(&store->spool, rescue->items, rescue->count, true, &batch);
+    store->spool.rescuing = false;
+    if (status != STORE_OK)
+        return status == STORE_FULL ? ERR_DISK_FULL : ERR_IO;
+    store->report.replayed_count += rescue->count;
+    rescue_note(store, rescue, batch);
+    rescue->count = 0;
+    rescue->size = 0;
+    arena_clear(&rescue->arena, 0);
+    return replay_make_room(store);
+}
+
+static bool rescue_wanted(const struct held *held, const struct held_item *item)
+{
+    return item->good && (item->record.kind == RECORD_SUBMIT || (held->whole && item->record.kind != RECORD_CUT));
+}
+
+static bool rescue_has_room(const struct replay *replay, const struct rescue *rescue, const struct held *held)
+{
+    uint64_t size = rescue->size, count = rescue->count;
+    for (uint32_t i = 0; i < held->item_count; i++) {
+        bool wanted = rescue_wanted(held, &held->items[i]);
+        count += wanted;
+        size += wanted ? held->items[i].size : 0;
+    }
+    return count <= RECORD_BATCH_MAX && replay->store->spool.cut_count < RESCUE_CUTS_MAX &&
+           size <= replay->store->segments.segment_size - 4 * SEGMENT_PAGE;
+}
+
+/* A batch in doubt is written anew, behind the cut that ends its old segment; a torn one only with its submits. */
+static enum err rescue_held(struct replay *replay, struct rescue *rescue, struct held *held)
+{
+    struct store *store = replay->store;
+    enum err err = ERR_OK;
+    if ((rescue->count > 0 || store->spool.cut_count > 0) && !rescue_has_room(replay, rescue, held))
+        err = rescue_write(replay, rescue);
     for (uint32_t i = 0; i < held->item_count && err == ERR_OK; i++) {
         const struct held_item *item = &held->items[i];
-        bool wanted = item->good && item->record.kind != RECORD_CUT;
-        if (wanted && (held->whole || item->record.kind == RECORD_SUBMIT))
+        if (rescue_wanted(held, item)) {
             err = rescue_read(rescue, held, &item->record);
-        else if (wanted || !item->good)
+            rescue->size += item->size;
+        } else if (!item->good || item->record.kind != RECORD_CUT) {
             core_torn(store, held->segment, item->offset, item->size);
+        }
     }
-    struct position batch;
     if (err == ERR_OK) {
         spool_cut(&store->spool, held->segment->header.number, held->start);
-        store->spool.rescuing = true;
-        enum store_status status = spool_write(&store->spool, rescue->items, rescue->count, true, &batch);
-        store->spool.rescuing = false;
-        err = status == STORE_OK ? ERR_OK : status == STORE_FULL ? ERR_DISK_FULL : ERR_IO;
-    }
-    if (err == ERR_OK) {
         held->segment->end = held->start;
-        store->report.replayed_count += rescue->count;
-        rescue_note(store, rescue, batch);
     }
+    return err;
+}
+
+static enum err rescue_run(struct replay *replay)
+{
+    enum err err = replay_make_room(replay->store);
+    struct rescue *rescue = mem_alloc(sizeof *rescue);
+    arena_init(&rescue->arena);
+    for (uint32_t i = 0; i < replay->held_count && err == ERR_OK; i++)
+        if (replay->held[i]->item_count > 0)
+            err = rescue_held(replay, rescue, replay->held[i]);
+    if (err == ERR_OK && replay->store->spool.cut_count > 0)
+        err = rescue_write(replay, rescue);
     arena_done(&rescue->arena);
     mem_free(rescue);
     return err;
@@ -366,11 +409,10 @@ enum err replay_run(struct store *store)
     }
     if (err == ERR_OK)
         release_empty(store, &replay);
-    for (uint32_t i = 0; i < replay.held_count; i++) {
-        if (err == ERR_OK && replay.held[i]->item_count > 0)
-            err = rescue_held(&replay, replay.held[i]);
+    if (err == ERR_OK)
+        err = rescue_run(&replay);
+    for (uint32_t i = 0; i < replay.held_count; i++)
         mem_free(replay.held[i]);
-    }
     if (err == ERR_OK)
         err = core_apply_all(store);
     store->replaying = false;

@@ -150,6 +150,61 @@ static void test_one_failed_sync(void **state)
     mem_free(s);
 }
 
+/* False: it was open before the crash came. What is found at the start after that is torn, never damaged. */
+static bool ends_in_the_rescue(const struct sim_disk *torn, uint64_t seed, uint32_t operation)
+{
+    struct sim_disk *disk = sim_disk_clone(torn);
+    struct store_options options = util_options(seed);
+    struct store *store = NULL;
+    sim_disk_crash_at(disk, sim_disk_operations(disk) + operation);
+    bool crashed = store_open(sim_disk_border(disk), util_now(0), &options, &store) != ERR_OK;
+    if (!crashed)
+        store_close(store);
+    sim_disk_kill(disk);
+    options = util_options(seed + 1000);
+    assert_int_equal(store_open(sim_disk_border(disk), util_now(0), &options, &store), ERR_OK);
+    struct store_damage damage;
+    if (store_damage_next(store, &damage))
+        fail_msg("seed %u, operation %u: damage in segment %u", (unsigned)seed, operation, damage.segment);
+    store_close(store);
+    sim_disk_free(disk);
+    return crashed;
+}
+
+/* Two batches are torn by a failing disk, each with the cut behind it, and the start after that ends at any operation: the
+ * first batch that the rescue writes must cut off both. */
+static void test_ended_in_the_rescue(void **state)
+{
+    uint32_t unknown = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct script *s = mem_alloc(sizeof *s);
+        script_init(s, seed);
+        assert_int_equal(script_open(s), ERR_OK);
+        struct store_item items[3] = { util_submit(1, 100, &s->arena), util_submit(2, 5000, &s->arena),
+                                       util_settle(1, 1, (struct body_ref){ 0 }, &s->arena) };
+        struct store_result results[3];
+        for (int i = 0; i < 3; i++) {
+            while (i == 1 && store_background(s->store, util_now(0)))
+                continue;
+            if (i == 1)
+                sim_disk_fault(s->disk, &(struct sim_fault){ .on = SIM_WRITE, .path = "segments", .times = UINT32_MAX, .err = ERR_IO });
+            store_commit(s->store, util_now(0), &items[i], 1, &results[i]);
+            items[2].body = results[0].body;
+        }
+        assert_int_equal(results[0].status, STORE_OK);
+        assert_int_equal(results[1].status, STORE_UNKNOWN);
+        unknown += results[2].status == STORE_UNKNOWN; /* a third segment was there to be torn */
+        sim_disk_kill(s->disk);
+        uint32_t count = 0;
+        while (ends_in_the_rescue(s->disk, seed, count))
+            count++;
+        assert_true(count > 10 && count < 1000);
+        script_done(s);
+        mem_free(s);
+    }
+    assert_true(unknown > 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3) {
@@ -158,6 +213,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_failed_sync),
+        cmocka_unit_test(test_ended_in_the_rescue),
         cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
