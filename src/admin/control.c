@@ -199,10 +199,17 @@ static void verb_log(struct control *c, const struct question *q)
         wrong = TEXT_CONTROL_NO_ADDRESS;
     else if (json_is_true(json_object_get(q->value, "follow")) && !follow_add(c->follow, q->client, &filter))
         wrong = TEXT_CONTROL_BUSY;
-    if (wrong != TEXT_NONE)
+    if (wrong != TEXT_NONE) {
         send_error(c, q->client, text_get(wrong, q->language));
-    else
-        send_result(c, q->client, follow_recent(c->follow, &filter, limit < FOLLOW_RECENT_MAX ? (uint32_t)limit : FOLLOW_RECENT_MAX));
+        return;
+    }
+    struct buffer answer;
+    buffer_init(&answer, 3 * FOLLOW_RECENT_SIZE);
+    buffer_add_format(&answer, "{\"v\":%d,\"ok\":true,\"result\":", CONTROL_VERSION);
+    follow_recent(c->follow, &filter, limit < FOLLOW_RECENT_MAX ? (uint32_t)limit : FOLLOW_RECENT_MAX, &answer);
+    buffer_add_char(&answer, '}');
+    c->calls.send(c->context, q->client, buffer_slice(&answer));
+    buffer_done(&answer);
 }
 
 static void verb_order(struct control *c, const struct question *q)

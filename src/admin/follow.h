@@ -7,7 +7,6 @@
  * Who calls it: admin/control, on the loop's thread. Nothing can fail but the number of followers. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,8 +39,8 @@ struct follow *follow_new(void);
 void follow_free(struct follow *follow); /* NULL is fine */
 /* json: the event as it went to the history, "" for one that did not. */
 void follow_event(struct follow *follow, const struct trace_event *event, struct slice json);
-/* The newest `limit` kept events that pass, oldest first. */
-json_t *follow_recent(const struct follow *follow, const struct follow_filter *filter, uint32_t limit);
+/* The newest `limit` kept events that pass, oldest first, as a JSON array of at most 2 * FOLLOW_RECENT_SIZE octets. */
+void follow_recent(const struct follow *follow, const struct follow_filter *filter, uint32_t limit, struct buffer *out);
 /* From now on; replaces what the client followed. False: too many follow. */
 bool follow_add(struct follow *follow, uint64_t client, const struct follow_filter *filter);
 void follow_remove(struct follow *follow, uint64_t client); /* one that does not follow is fine */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "admin/follow.h"
 #include "base/arena.h"
@@ -59,9 +60,21 @@ static void happen(struct follow *f, uint64_t id, const char *from, const char *
     follow_event(f, &event, SLICE_EMPTY);
 }
 
+static json_t *recent_events(struct follow *f, const struct follow_filter *filter, uint32_t limit)
+{
+    struct buffer b;
+    buffer_init(&b, 2 * FOLLOW_RECENT_SIZE);
+    follow_recent(f, filter, limit, &b);
+    assert_false(b.overflow);
+    json_t *events = json_loadb(b.data, b.size, 0, NULL);
+    assert_true(json_is_array(events));
+    buffer_done(&b);
+    return events;
+}
+
 static size_t recent(struct follow *f, struct follow_filter filter, uint32_t limit, const char *last_to)
 {
-    json_t *events = follow_recent(f, &filter, limit);
+    json_t *events = recent_events(f, &filter, limit);
     size_t count = json_array_size(events);
     if (last_to)
         assert_string_equal(json_string_value(json_object_get(json_array_get(events, count - 1), "to")), last_to);
@@ -102,7 +115,7 @@ static void test_ring(void **state)
         follow_event(f, &event, SLICE_EMPTY);
         if (i % 97 != 0)
             continue;
-        json_t *events = follow_recent(f, &(struct follow_filter){ 0 }, FOLLOW_RECENT_MAX);
+        json_t *events = recent_events(f, &(struct follow_filter){ 0 }, FOLLOW_RECENT_MAX);
         size_t count = json_array_size(events);
         assert_true(count >= (i < 40 ? i : 40));
         for (size_t k = 0; k < count; k++) {

@@ -1,5 +1,7 @@
 """`facteur log`: the last events, and those to come as they happen; in both languages, as JSON, through filters."""
 import json
+import re
+import signal
 import subprocess
 import threading
 
@@ -37,6 +39,11 @@ class Follower:
     def end(self):
         self.popen.terminate()
         self.popen.wait(LIMIT)
+
+
+def wait_following(server, one, sender, recipient):
+    """Messages that it should hear of, until it has heard of one."""
+    wait_until("it follows", lambda: (server.send(sender, [recipient]), one.lines)[1])
 
 
 @pytest.fixture
@@ -77,18 +84,17 @@ def test_events_come_as_they_happen(server, follow):
 
 def test_filters(server, follow):
     by_recipient, by_sender = follow(server, "--to", TO.upper()), follow(server, "--from", "c@facteur.test")
-    nobody = follow(server, "--from", "<>")
-    wait_until("all three follow", lambda: len(server.ask("log", "--limit", "1")) == 1)
-    server.send(SENDER, [TO])
-    server.send("c@facteur.test", ["d@dest.test"])
-    by_recipient.wait("the one for b", lambda event: event["event"] == "delivery")
-    by_sender.wait("the one from c", lambda event: event["event"] == "delivery")
-    server.wait_count(r"(?m)^removed ", 2)
+    null = follow(server, "--from", "<>")
+    wait_following(server, by_recipient, SENDER, TO)
+    wait_following(server, by_sender, "c@facteur.test", "d@dest.test")
+    wait_following(server, null, "", "e@dest.test")
+    server.wait_empty()
     by_sender.wait("its end", lambda event: event["event"] == "removed")
     assert {event["to"] for event in by_recipient.events()} == {TO}
     assert {event["from"] for event in by_sender.events()} == {"c@facteur.test"}
-    assert not nobody.events()
+    assert {event["from"] for event in null.events()} == {""} and all(event["id"] for event in null.events())
     number = by_sender.events()[0]["id"]
+    server.wait_log(rf"(?m)^removed id={number} ")
     listed = server.ask("log", "--id", number)
     assert {event["id"] for event in listed} == {number} and listed[-1]["event"] == "removed"
 
@@ -122,17 +128,21 @@ def test_for_people(server, follow, language, words):
 def test_a_follower_that_does_not_read_loses_events_and_nothing_else(server, follow):
     """S21: bounded, counted, said; the server goes on. Two clients of which one reads only at the end."""
     slow, quick = follow(server), follow(server, "--to", "b0@dest.test")
-    slow.popen.send_signal(19)  # SIGSTOP: it reads no more
+    wait_following(server, slow, SENDER, "b1@dest.test")
+    wait_following(server, quick, SENDER, "b0@dest.test")
+    server.wait_empty()
+    before = len(re.findall(r"(?m)^delivery .*to=<b0@dest.test>", server.log_text()))
+    slow.popen.send_signal(signal.SIGSTOP)
     try:
         for _ in range(4):
             server.send(SENDER, [f"b{n}@dest.test" for n in range(1000)])
-        server.wait_count(r"(?m)^removed ", 4)
-        quick.wait("the fourth", lambda event: len([e for e in quick.events() if e["event"] == "delivery"]) == 4)
+        server.wait_empty()
+        wait_until("all of them", lambda: sum(event["event"] == "delivery" for event in quick.events()) == before + 4)
     finally:
-        slow.popen.send_signal(18)
+        slow.popen.send_signal(signal.SIGCONT)
+    dropped = slow.wait("how many were lost", lambda event: event["event"] == "dropped")
     server.send(SENDER, ["last@dest.test"])
     slow.wait("the last", lambda event: event["to"] == "last@dest.test")
-    dropped = slow.wait("how many were lost", lambda event: event["event"] == "dropped")
     assert dropped["count"] > 0
     told = sum(event["event"] in ("attempt", "delivery") for event in slow.events())
     assert 100 < told < 8000
