@@ -139,10 +139,12 @@ static void rdata(const struct name *n, struct buffer *out)
 
 /* ---- answers that are given after the drain ---- */
 
+enum { RECORDS_MAX = 4 };
+
 struct answer {
     struct event event;
     struct buffer bytes;
-    struct slice part;
+    struct slice parts[RECORDS_MAX];
 };
 
 static struct answer answers[HELD_MAX];
@@ -157,31 +159,37 @@ static struct answer *answer_new(enum event_kind kind, struct handle handle)
     return a;
 }
 
+/* All records of the name and type; a name that is known by another type only has none. */
 static void look_up(const struct op *op)
 {
-    bool known = false;
+    enum { RECORD_SIZE_MAX = 300 };
+    enum dns_status status = DNS_NXDOMAIN;
+    struct answer *a = answer_new(EVENT_DNS, op->handle);
+    size_t count = 0;
+    b.lookups++;
+    buffer_reserve(&a->bytes, RECORDS_MAX * RECORD_SIZE_MAX);
     for (uint32_t i = 0; i < b.name_count; i++) {
         struct name *n = &b.names[i];
         if (!slice_equal(op->dns.name, slice_of(n->name)))
             continue;
-        known = true;
-        if (n->type != op->dns.type)
+        if (n->type != op->dns.type) {
+            status = status == DNS_NXDOMAIN ? DNS_NODATA : status;
             continue;
-        n->asked++;
-        if (n->silent)
-            return;
-        struct answer *a = answer_new(EVENT_DNS, op->handle);
-        a->event.dns = (struct event_dns){ .status = n->status, .ttl_us = US_PER_HOUR };
-        if (n->data) {
-            rdata(n, &a->bytes);
-            a->part = buffer_slice(&a->bytes);
-            a->event.dns.rdata = &a->part;
-            a->event.dns.count = 1;
         }
-        return;
+        n->asked++;
+        if (n->silent) {
+            answer_count--;
+            buffer_done(&a->bytes);
+            return;
+        }
+        status = n->status;
+        size_t from = a->bytes.size;
+        if (n->data && count < RECORDS_MAX) {
+            rdata(n, &a->bytes);
+            a->parts[count++] = slice(a->bytes.data + from, a->bytes.size - from);
+        }
     }
-    struct answer *a = answer_new(EVENT_DNS, op->handle);
-    a->event.dns = (struct event_dns){ .status = known ? DNS_NODATA : DNS_NXDOMAIN, .ttl_us = US_PER_HOUR };
+    a->event.dns = (struct event_dns){ .status = status, .ttl_us = US_PER_HOUR, .rdata = a->parts, .count = count };
 }
 
 /* ---- the store ---- */

@@ -64,7 +64,7 @@ struct bench {
     struct server servers[SERVERS_MAX]; /* 192.0.2.N */
     struct peer peers[PEERS_MAX];
     struct name names[NAMES_MAX];
-    uint32_t name_count;
+    uint32_t name_count, lookups;
     struct stored stored[STORED_MAX];
     uint32_t stored_count;
     /* the store */

@@ -338,6 +338,148 @@ static void a_remembered_failure_goes_to_the_smart_host(void **state)
     bench_done();
 }
 
+/* ---- the smart host is changed while a message is being tried ---- */
+
+static const char base64_us[] = "AHVzAHB3", base64_new[] = "AG5ldwBuZXdwdw=="; /* \0us\0pw, \0new\0newpw */
+
+static bool log_has(uint32_t server, const char *text)
+{
+    struct slice log = buffer_slice(&b.servers[server].log);
+    return slice_find_slice(log, slice_of(text)) < log.size;
+}
+
+/* The old one's second address would follow, with the new one's login: that never goes there. */
+static void a_login_goes_to_its_own_smart_host(void **state)
+{
+    bench_init("[Delivery]\nMode = smarthost\nSmartHost = relay.test:587\nSmartHostAuth = yes\nSmartHostUser = us\n"
+               "SmartHostPassword = pw\nSmartHostTls = off\nAllowPlaintextAuth = yes\n", "");
+    for (uint32_t i = 1; i <= 3; i++)
+        b.servers[i].offers = "250-AUTH PLAIN\r\n";
+    name_add("relay.test", DNS_A, "192.0.2.1");
+    name_add("relay.test", DNS_A, "192.0.2.2");
+    b.servers[1].connect = -1;
+    uint64_t id = message_put("from@example.org", "a@one.test");
+    run();
+    bench_configure("[Delivery]\nMode = smarthost\nSmartHost = [192.0.2.3]:587\nSmartHostAuth = yes\nSmartHostUser = new\n"
+                    "SmartHostPassword = newpw\nSmartHostTls = off\nAllowPlaintextAuth = yes\n");
+    run();
+    b.servers[1].connect = 1 + CLOSE_REFUSED;
+    pass(US_PER_MINUTE);
+    assert_int_equal(b.servers[2].connections, 0);
+    assert_int_equal(b.servers[3].messages, 1);
+    assert_true(log_has(3, base64_new) && !log_has(3, base64_us));
+    assert_true(stored_find(id)->ended);
+    bench_done();
+}
+
+/* Likewise who has been to his own domain first, and meets another smart host than he was to. */
+static void a_changed_smart_host_behind_the_direct_way(void **state)
+{
+    bench_init("[Delivery]\nMode = direct-then-smarthost\nSmartHost = [192.0.2.1]:587\n", "");
+    domain_at("one.test", "mx.one.test", 2);
+    b.servers[2].connect = -1;
+    uint64_t id = message_put("from@example.org", "a@one.test");
+    run();
+    bench_configure("[Delivery]\nMode = direct-then-smarthost\nSmartHost = [192.0.2.3]:587\n");
+    run();
+    b.servers[2].connect = 1 + CLOSE_REFUSED;
+    pass(US_PER_MINUTE);
+    assert_int_equal(b.servers[1].connections, 0);
+    assert_int_equal(b.servers[3].messages, 1);
+    assert_true(stored_find(id)->ended);
+    bench_done();
+}
+
+/* ---- who gets what ---- */
+
+static void recipients_keep_apart(void **state)
+{
+    bench_init("", "");
+    domain_at("one.test", "mx.one.test", 2);
+    domain_at("two.test", "mx.two.test", 3);
+    uint64_t id = message_put("from@two.test", "ok@one.test bad@one.test busy@one.test x@two.test nobody@local.test postmaster@local.test");
+    pass(US_PER_SECOND);
+    static const enum recipient_state states[] = { RECIPIENT_DELIVERED, RECIPIENT_BOUNCED, RECIPIENT_WAITING,
+                                                   RECIPIENT_DELIVERED, RECIPIENT_BOUNCED, RECIPIENT_DELIVERED };
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(stored_state(id, i), states[i]);
+    assert_int_equal(b.servers[2].messages, 1); /* one transaction for all of a domain (A22) */
+    assert_int_equal(b.maildirs, 1);
+    assert_int_equal(traced_count("notice id="), 1); /* one notice about both */
+    pass(10 * US_PER_MINUTE);
+    assert_int_equal(b.servers[2].messages, 1); /* only the unfinished one is tried again (A21) */
+    assert_int_equal(stored_envelope(id)->recipients[2].attempts, 2);
+    assert_int_equal(stored_envelope(id)->recipients[0].attempts, 1);
+    bench_done();
+}
+
+static void at_most_so_many_a_transaction(void **state)
+{
+    bench_init("[Delivery]\nMode = smarthost\nSmartHost = [192.0.2.1]:25\nMaxRecipientsPerTransaction = 2\n", "");
+    uint64_t id = message_put("from@example.org", "a@one.test b@two.test c@three.test d@four.test e@five.test");
+    pass(US_PER_SECOND);
+    assert_int_equal(b.servers[1].messages, 3);
+    assert_true(stored_find(id)->ended);
+    assert_int_equal(b.lookups, 0);
+    bench_done();
+}
+
+/* A45: too many hops: nobody is asked. */
+static void a_loop_is_bounced(void **state)
+{
+    bench_init("[RetryQueue]\nMaxHops = 5\n", "");
+    domain_at("one.test", "mx.one.test", 2);
+    domain_at("example.org", "mx.example.org", 3);
+    uint64_t id = message_put_body("from@example.org", "a@one.test", SLICE("Subject: x\r\n\r\n"), false);
+    struct envelope v = *stored_envelope(id);
+    v.hops = 6;
+    stored_replace(id, &v);
+    pass(US_PER_SECOND);
+    assert_int_equal(b.servers[2].connections, 0);
+    assert_int_equal(stored_state(id, 0), RECIPIENT_BOUNCED);
+    assert_int_equal(stored_find(id)->queue, QUEUE_BAD);
+    assert_int_equal(b.servers[3].messages, 1);
+    assert_true(traced("dsn=5.4.6"));
+    bench_done();
+}
+
+/* A37: where a destination fails for all one message probes it, the others hear at once and wait. */
+static void one_message_probes(void **state)
+{
+    bench_init("", "");
+    domain_at("one.test", "mx.one.test", 2);
+    b.servers[2].connect = 1 + CLOSE_REFUSED;
+    for (uint32_t i = 0; i < 20; i++)
+        message_put("from@example.org", "a@one.test");
+    pass(6 * US_PER_MINUTE);
+    assert_int_equal(b.e->queue->counts[QUEUE_REMOTE], 20);
+    b.servers[2].connect = 0;
+    pass(10 * US_PER_MINUTE); /* the probe gets through: all go, without their own time having come */
+    assert_int_equal(b.servers[2].messages, 20);
+    bench_done();
+}
+
+/* The envelope of what is due cannot be read now: later; it is damaged: named and out of the queue. */
+static void a_load_that_fails(void **state)
+{
+    bench_init("", "");
+    domain_at("one.test", "mx.one.test", 2);
+    uint64_t id = message_put_body("from@example.org", "a@one.test", SLICE("Subject: x\r\n\r\n"), false);
+    b.load_err = ERR_IO;
+    pass(US_PER_SECOND);
+    assert_true(traced("store-trouble id="));
+    b.load_err = ERR_OK;
+    pass(2 * US_PER_MINUTE);
+    assert_int_equal(b.servers[2].messages, 1);
+    assert_true(stored_find(id)->ended);
+    id = message_put_body("from@example.org", "a@one.test", SLICE("Subject: x\r\n\r\n"), false);
+    stored_find(id)->envelope.data[0] ^= 1;
+    pass(US_PER_SECOND);
+    assert_true(traced("quarantined id="));
+    assert_int_equal(queue_find(b.e->queue, id), 0);
+    bench_done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +500,13 @@ int main(void)
         cmocka_unit_test(the_smart_host_is_looked_up_in_its_turn),
         cmocka_unit_test(the_smart_host_is_not_found_in_its_turn),
         cmocka_unit_test(a_remembered_failure_goes_to_the_smart_host),
+        cmocka_unit_test(a_login_goes_to_its_own_smart_host),
+        cmocka_unit_test(a_changed_smart_host_behind_the_direct_way),
+        cmocka_unit_test(recipients_keep_apart),
+        cmocka_unit_test(at_most_so_many_a_transaction),
+        cmocka_unit_test(a_loop_is_bounced),
+        cmocka_unit_test(one_message_probes),
+        cmocka_unit_test(a_load_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
