@@ -52,7 +52,7 @@ static void octets_make(char *line, size_t length, struct random_fast *r)
 
 static void body_make(struct buffer *out, const struct sim_options *o, struct random_fast *r)
 {
-    size_t size = (size_t)random_fast_below(r, o->body_size_max);
+    size_t size = (size_t)random_fast_below(r, o->body_size_max) >> random_fast_below(r, 8); /* few are large */
     char line[LINE_SIZE_MAX];
     while (size > 0) {
         size_t length = (size_t)random_fast_below(r, LINE_SIZE_MAX);
