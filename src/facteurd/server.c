@@ -16,7 +16,7 @@
 #include "io/disk.h"
 #include "io/loop.h"
 
-enum { PHRASES_MAX = 512 << 10, SOCKET_PATH_MAX = 108, INFLIGHT_FOUND_MAX = INFLIGHT_SLOTS, OLD_TLS_MAX = 64 };
+enum { PHRASES_MAX = 512 << 10, SOCKET_PATH_MAX = 108, INFLIGHT_FOUND_MAX = INFLIGHT_SLOTS };
 
 struct server {
     const char *config_path;
@@ -29,8 +29,7 @@ struct server {
     struct store *store;
     struct history *history;
     struct inflight_map *inflight;
-    struct tls_store *tls, *old_tls[OLD_TLS_MAX]; /* connections may still use the old ones */
-    size_t old_tls_count;
+    struct tls_store *tls;
     struct log *log;
     struct engine *engine;
     struct loop *loop;
@@ -131,11 +130,11 @@ static bool needs_restart(const struct config *a, const struct config *b)
 static void tls_reload(struct server *s, const struct config *config, struct buffer *problem)
 {
     struct tls_store *tls = NULL;
-    if (s->old_tls_count == OLD_TLS_MAX || setup_tls(config, &tls, problem) != ERR_OK)
+    if (setup_tls(config, &tls, problem) != ERR_OK)
         return;
-    s->old_tls[s->old_tls_count++] = s->tls;
-    s->tls = tls;
     loop_set_tls(s->loop, tls);
+    tls_store_free(s->tls);
+    s->tls = tls;
 }
 
 static bool server_reload(void *context, struct config_problems *problems)
@@ -406,8 +405,6 @@ static void server_end(struct server *s)
     store_close(s->store);
     disk_system_close(s->disk);
     tls_store_free(s->tls);
-    for (size_t i = 0; i < s->old_tls_count; i++)
-        tls_store_free(s->old_tls[i]);
     log_free(s->log);
     arena_done(&s->texts);
     config_free(s->config);

@@ -30,6 +30,8 @@ struct tls_store {
     SSL_CTX *client;
     struct remembered_session sessions[SESSIONS_MAX];
     size_t session_next;
+    size_t connection_count; /* made from it and alive */
+    bool gone;               /* freed by its owner: it goes with the last of them */
 };
 
 struct tls {
@@ -160,6 +162,10 @@ void tls_store_free(struct tls_store *store)
 {
     if (!store)
         return;
+    if (store->connection_count > 0) {
+        store->gone = true;
+        return;
+    }
     for (size_t i = 0; i < SESSIONS_MAX; i++)
         session_forget(&store->sessions[i]);
     SSL_CTX_free(store->server);
@@ -259,6 +265,7 @@ struct tls *tls_new(struct tls_store *store, const struct op_start_tls *start)
     struct tls *tls = mem_alloc(sizeof *tls);
     arena_init(&tls->arena);
     tls->store = store;
+    store->connection_count++;
     tls->server = start->server;
     tls->ssl = SSL_new(start->server ? store->server : store->client);
     tls->wire_in = BIO_new(BIO_s_mem());
@@ -279,9 +286,13 @@ void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
+    struct tls_store *store = tls->store;
     SSL_free(tls->ssl);
     arena_done(&tls->arena);
     mem_free(tls);
+    store->connection_count--;
+    if (store->gone)
+        tls_store_free(store);
 }
 
 void tls_wire_in(struct tls *tls, struct slice bytes)

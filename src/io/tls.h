@@ -23,7 +23,8 @@ struct tls_store_options {
 
 /* On failure `problem` holds a sentence with the file's name. */
 enum err tls_store_new(const struct tls_store_options *options, struct buffer *problem, struct tls_store **ret_store);
-void tls_store_free(struct tls_store *store); /* connections made from it must be gone */
+/* Nobody makes connections from it any more; it goes with the last that there are. NULL does nothing. */
+void tls_store_free(struct tls_store *store);
 
 /* Makes a self-signed certificate and its key (P-256, ten years) as PEM. */
 enum err tls_self_signed(struct slice name, struct buffer *ret_certificate, struct buffer *ret_key);

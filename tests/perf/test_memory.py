@@ -14,6 +14,7 @@ IDLE_MAX = 20 << 20
 SESSION_MAX = 8 * KIB  # of an idle client session in clear
 SESSION_FRESH_MAX = 4 * KIB  # likewise, of one that has said EHLO and nothing else
 SESSION_TLS_MAX = 32 * KIB  # what OpenSSL keeps is most of it
+RELOADS, RELOADS_MAX = 30, 4 << 20
 LARGE_SIZE = 100 << 20
 LARGE_MAX = 1 << 20
 LINE = b"0123456789" * 7 + b"abcdef\r\n"
@@ -134,6 +135,26 @@ def test_idle_sessions_over_tls(daemon):
     assert each <= SESSION_TLS_MAX
     for one in made:
         one.close()
+
+
+def test_reloads(daemon):
+    """What a reload replaces is given back, also while a session began before it."""
+    server = daemon().start()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    old = context.wrap_socket(socket.create_connection(("127.0.0.1", server.submissions_port), LIMIT))
+    assert old.recv(4096).startswith(b"220 ")
+    for _ in range(5):
+        server.reload()
+    before = server.resident()
+    for _ in range(RELOADS):
+        server.reload()
+    grown = server.resident() - before
+    print(f"\n{RELOADS} reloads: {grown / KIB:.0f} KiB")
+    old.sendall(b"NOOP\r\n")
+    assert old.recv(4096).startswith(b"250 ")
+    assert grown <= RELOADS_MAX
+    old.close()
 
 
 class SlowReceiver:
