@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from peer.common import BUILD, LIMIT
+from peer.sink import DEFAULT, HANG
 
 QUICK = {"RetryQueue": {"RemoteRetryMinutes": "2s", "RetryMinutes": "2s", "DelayAfterTempErrorMinutes": "0"},
          "Delivery": {"CacheConnectionFailuresMinutes": "0"}}
@@ -62,3 +63,33 @@ def test_a_wrong_configuration_is_refused(facteurd, nameserver, sink):
     for more in ([], ["-t"]):
         done = subprocess.run([BUILD / "facteurd", "-c", f.ini, *more], capture_output=True, text=True, timeout=LIMIT)
         assert done.returncode == 1 and "facteur.ini:" in done.stderr and "Delivery.Mode: " in done.stderr
+
+
+def test_a_letter_that_ends_the_server_is_set_aside(facteurd, nameserver, sink):
+    """The server ends abruptly whenever it has sent this letter: three times, then it is held, and all else goes on."""
+    nameserver.set(*RECORDS)
+    receiver = sink(2)
+
+    def hangs(session, message):
+        return HANG if message.recipients == ["evil@dest.test"] else DEFAULT
+
+    def tries():
+        return sum(bool(m.data) for s in receiver.sessions for m in s.messages if m.recipients == ["evil@dest.test"])
+
+    receiver.on("dot", hangs)
+    f = facteurd(QUICK)
+    f.send("a@facteur.test", ["evil@dest.test"])
+    for count in (1, 2, 3):
+        receiver.wait_for("the letter once more", lambda: tries() == count)
+        f.send("a@facteur.test", [f"b{count}@dest.test"])
+        f.popen.send_signal(signal.SIGABRT)
+        f.popen.wait()
+        f.start()
+    row, = f.wait_queue("it is held", lambda rows: [r["recipients"][0]["state"] for r in rows] == ["held"])
+    assert row["queue"] == "holding" and row["recipients"][0]["to"] == "evil@dest.test" and row["recipients"][0]["last"]["in_doubt"]
+    receiver.wait_for("the others", lambda: {m.recipients[0] for m in receiver.messages} == {f"b{n}@dest.test" for n in (1, 2, 3)})
+    assert tries() == 3
+    receiver.forget_rules()
+    f.facteur("queue", "release", row["id"])
+    receiver.wait_for("it as well", lambda: any(m.recipients == ["evil@dest.test"] for m in receiver.messages))
+    f.wait_empty()
