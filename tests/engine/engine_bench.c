@@ -139,7 +139,7 @@ static void rdata(const struct name *n, struct buffer *out)
 
 /* ---- answers that are given after the drain ---- */
 
-enum { RECORDS_MAX = 4 };
+enum { RECORDS_MAX = 4, ANSWERS_MAX = 1000 };
 
 struct answer {
     struct event event;
@@ -147,12 +147,12 @@ struct answer {
     struct slice parts[RECORDS_MAX];
 };
 
-static struct answer answers[HELD_MAX];
+static struct answer answers[ANSWERS_MAX];
 static uint32_t answer_count;
 
 static struct answer *answer_new(enum event_kind kind, struct handle handle)
 {
-    assert_true(answer_count < HELD_MAX);
+    assert_true(answer_count < ANSWERS_MAX);
     struct answer *a = &answers[answer_count++];
     a->event = (struct event){ .kind = kind, .handle = handle };
     buffer_init(&a->bytes, BUFFER_MAX);
@@ -344,6 +344,7 @@ static void inflight(const struct op_inflight *op)
 {
     b.inflight += (op->id != 0) - (b.inflight_id[op->slot] != 0);
     b.inflight_id[op->slot] = op->id;
+    b.dots += op->dot_sent;
 }
 
 static void carry_out_on(struct peer *p, const struct op *op)
@@ -371,6 +372,8 @@ static void reply(const struct op_reply *op)
     const struct engine_answer *answer = op->answer;
     b.replies++;
     b.reply_tag = op->tag;
+    if (b.on_reply)
+        b.on_reply(answer);
     if (answer->kind != REQUEST_ORDER)
         return;
     b.order_count = answer->order.count;

@@ -78,7 +78,7 @@ struct bench {
     bool maildir_silent;
     struct handle maildir;
     uint32_t loads, reads, maildirs;
-    uint32_t inflight;        /* slots in use */
+    uint32_t inflight, dots;  /* slots in use; marks of a dot */
     uint64_t inflight_id[INFLIGHT_SLOTS];
     /* large bodies */
     struct handle big[HELD_MAX];
@@ -93,6 +93,7 @@ struct bench {
     uint32_t replies;
     enum request_order_result order_results[8]; /* of the last order */
     uint32_t order_count;
+    void (*on_reply)(const struct engine_answer *answer); /* what it points to is the turn's */
 };
 
 extern struct bench b;
