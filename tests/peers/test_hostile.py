@@ -1,29 +1,14 @@
 """What strangers try on the listeners: S01, S05, S10, S24, and the loop of S23."""
 import re
-import socket
 import ssl
 
 import pytest
 
-from peer.common import LIMIT
+from peer.raw import OPENING, connect, reply
 
-OPENING = b"EHLO client.test\r\n", b"MAIL FROM:<a@facteur.test>\r\n", b"RCPT TO:<b@dest.test>\r\n", b"DATA\r\n"
 SECOND = b"MAIL FROM:<evil@facteur.test>\r\nRCPT TO:<b@dest.test>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\nQUIT\r\n"
 ENDS = [b"\n.\n", b"\n.\r", b"\r.\n", b"\r.\r", b"\n.\r\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\n.\r\r\n",
         b"\r\r\n.\r\r\n"]
-
-
-def connect(port, source="127.0.0.1"):
-    connection = socket.create_connection(("127.0.0.1", port), LIMIT, (source, 0))
-    return connection, connection.makefile("rb")
-
-
-def reply(file):
-    lines = []
-    while not lines or lines[-1][3:4] == b"-":
-        lines.append(file.readline())
-        assert lines[-1], f"closed after {lines}"
-    return b"".join(lines)
 
 
 @pytest.mark.parametrize("step", ["whole", "octets"])

@@ -117,10 +117,10 @@ def test_many_letters_in_one_session_of_pipelined_envelopes(direct, house):
 
 
 @pytest.fixture
-def relay(facteurd, house, ca):
+def relay(facteurd, house):
     """facteurd where Postfix sends all that is not its own, with a smart host of ours behind."""
     def make(receiver, settings=None):
-        certificate, key = ca.issue("mta.facteur.test")
+        certificate, key = house.own_certificate
         f = facteurd({"Listen": {"Relay": f"127.0.0.1:{house.facteurd_port}"}, "TLS": {"Certificate": certificate, "Key": key},
                       "Delivery": {"Mode": "smarthost", "SmartHost": f"{receiver.address}:{receiver.port}"}, **(settings or {})})
         f.relay_port = house.facteurd_port

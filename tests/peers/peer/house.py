@@ -26,6 +26,7 @@ class House(Postfix):
     def __init__(self, folder, ca, other_ca):
         self.logins = DovecotLogins(folder / "dovecot", {USER: PASSWORD})
         self.facteurd_port = free_port()
+        self.own_certificate = ca.issue("mta.facteur.test")  # what it demands of facteurd
         for_logins = {**self.logins.settings(), "smtpd_tls_security_level": "may", "smtpd_tls_auth_only": "yes",
                       "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination",
                       "smtpd_recipient_restrictions": ""}
