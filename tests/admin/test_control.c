@@ -231,7 +231,8 @@ static void test_explain_and_relay_test(void **state)
     test.relay_test.outcome = (struct outcome){ .class = OUTCOME_TEMP, .stage = STAGE_CONNECT, .cause = OUTCOME_CAUSE_REFUSED };
     control_reply(b.control, &(struct op_reply){ .tag = b.fed.tag, .answer = &test });
     assert_true(json_is_false(at(b.answer, "result.ok")));
-    assert_string_equal(text_at(b.answer, "result.remedy"), text_get(TEXT_REMEDY_WHY_SMARTHOST, LANGUAGE_FR));
+    assert_non_null(strstr(text_at(b.answer, "result.remedy"), "V\xc3\xa9rifiez")); /* what it says is relay_words' */
+    assert_true(*text_at(b.answer, "result.cause"));
     bench_done(&b);
 }
 
