@@ -41,7 +41,7 @@ class NameServer:
         self.serial = 0
         self.process = None
         self._write()
-        self._start()
+        self.start()
 
     def set(self, *records):
         self.records = []
@@ -59,7 +59,7 @@ class NameServer:
         self.broken += zones
         self._write()
         self.stop()
-        self._start()
+        self.start()
 
     def ask(self, name, kind):
         """(status, sorted answers), as dig shows them."""
@@ -87,7 +87,7 @@ class NameServer:
             text += f'zone:\n    name: "{zone}"\n    zonefile: "not-there/{zone}"\n'
         (self.folder / "nsd.conf").write_text(text)
 
-    def _start(self):
+    def start(self):
         self.process = Process(["/usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf"], self.folder / "nsd.log")
         self._wait()
 
