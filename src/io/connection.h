@@ -39,6 +39,7 @@ struct connection *connection_open(struct connection_host *host, struct handle h
 struct handle connection_handle(const struct connection *c);
 int connection_descriptor(const struct connection *c);
 
+/* Kept until the engine is drained: all that is sent in a turn is one write, in connection_pump_all. */
 void connection_send(struct connection *c, struct slice bytes);
 void connection_credit(struct connection *c, uint32_t octets);
 void connection_start_tls(struct connection *c, const struct op_start_tls *op);
@@ -47,7 +48,8 @@ void connection_close(struct connection *c, bool abort); /* the engine is done w
 /* Ends the one whose item in host->open this is, at once and without an event: the loop is being taken down. */
 void connection_destroy_item(struct list_item *open_item);
 
-/* Feeds what has gathered (sent counts, plain text within new credit, failures); false when there was nothing. */
+/* Writes what was sent, and feeds what has gathered (sent counts, plain text within new credit, failures); false when there
+ * was nothing. */
 bool connection_pump_all(struct connection_host *host);
 
 struct ip_address ip_address_of(const struct sockaddr *address);

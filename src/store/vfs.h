@@ -6,7 +6,8 @@
  * offered: connections set temp_store to memory.
  *
  * Pages of a database (VFS_PAGE_SIZE, with VFS_RESERVED octets at the end that SQLite leaves alone: vfs_prepare) carry a
- * checksum of their content and place. One that does not hold gives SQLITE_IOERR_DATA. The WAL has checksums of its own. */
+ * checksum of their content and place. One that does not hold gives SQLITE_IOERR_DATA. The WAL has checksums of its own; what
+ * a transaction appends to it gathers, up to 16 pages, and is written at the latest with its last page. */
 #pragma once
 
 #include <stdbool.h>
