@@ -1,5 +1,7 @@
 #include "sim/options.h"
 
+enum { LARGE_BODY = 100000, LARGE_LETTERS_MAX = 30 };
+
 bool sim_chance(struct random_fast *r, uint32_t thousandths)
 {
     return thousandths > 0 && random_fast_below(r, 1000) < thousandths;
@@ -32,6 +34,8 @@ void sim_options_draw(uint64_t seed, struct sim_options *ret_options)
     o.session_count = between(&r, 1, sim_chance(&r, 300) ? 20 : 4);
     o.recipients_max = between(&r, 1, sim_chance(&r, 300) ? 12 : 3);
     o.body_size_max = sim_chance(&r, 100) ? 700000 : sim_chance(&r, 300) ? 70000 : 2000;
+    if (o.body_size_max > LARGE_BODY && o.letter_count > LARGE_LETTERS_MAX)
+        o.letter_count = LARGE_LETTERS_MAX; /* dozens of MB more show nothing else */
     o.connect_refused = trouble(&r, 400);
     o.connect_hangs = trouble(&r, 200);
     o.connection_reset = trouble(&r, 60);

@@ -128,14 +128,25 @@ static void server_line(struct world *world, struct server *s, struct slice line
     server_command(world, s, line);
 }
 
+static bool has_high_octet(struct slice line)
+{
+    uint64_t all = 0, word;
+    size_t at = 0;
+    for (; at + sizeof(word) <= line.size; at += sizeof(word)) {
+        memcpy(&word, line.data + at, sizeof(word));
+        all |= word;
+    }
+    for (; at < line.size; at++)
+        all |= (uint8_t)line.data[at];
+    return all & UINT64_C(0x8080808080808080);
+}
+
 /* Looked at as a whole first: most lines have nothing that they may not have, and worlds carry many. */
 static void octets_check(struct world *world, const struct server *s, struct slice line)
 {
-    unsigned bad = 0, most = s->body_8bit ? 255 : 127;
-    for (size_t i = 0; i < line.size; i++) {
-        uint8_t c = (uint8_t)line.data[i];
-        bad |= (unsigned)(c == 0) | (unsigned)(c == '\r') | (unsigned)(c > most);
-    }
+    unsigned most = s->body_8bit ? 255 : 127;
+    bool bad = line.size > 0 && (memchr(line.data, 0, line.size) || memchr(line.data, '\r', line.size) ||
+                                 (most == 127 && has_high_octet(line)));
     for (size_t i = 0; bad && i < line.size; i++) {
         uint8_t c = (uint8_t)line.data[i];
         if (c == 0 || c == '\r' || c > most)
