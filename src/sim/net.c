@@ -376,7 +376,8 @@ void net_cut_all(struct world *world, struct net *net)
         peer_told(world, link);
         link_free(world, link);
     }
-    memset(net->links, 0, net->link_count * sizeof *net->links);
+    if (net->link_count > 0)
+        memset(net->links, 0, net->link_count * sizeof *net->links);
 }
 
 void net_done(struct world *world, struct net *net)
