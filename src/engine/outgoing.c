@@ -209,6 +209,15 @@ uint64_t outgoing_size(const struct outgoing *o)
     return o->converting ? size + size / 2 : size; /* base64 takes 1.37, quoted-printable is chosen where it takes less */
 }
 
+/* Only what had been encoded before can get much shorter; else labels lose an octet or two. */
+uint64_t outgoing_size_least(const struct outgoing *o)
+{
+    uint64_t size = source_size(o);
+    if (!o->converting)
+        return size;
+    return mime_plan_rewraps(o->plan) ? size / 3 : size - size / 16;
+}
+
 enum mime_verdict outgoing_refusal(const struct outgoing *o)
 {
     assert(o->plan);

@@ -65,4 +65,5 @@ enum outgoing_state outgoing_get(struct engine *e, struct outgoing *o, uint64_t 
 bool outgoing_feed(struct engine *e, struct outgoing *o, const struct event *event);
 bool outgoing_converted(const struct outgoing *o);     /* what is sent is not what is stored: its size is an estimate */
 uint64_t outgoing_size(const struct outgoing *o);      /* exact, or an estimate when converted */
+uint64_t outgoing_size_least(const struct outgoing *o); /* hardly less when converted */
 enum mime_verdict outgoing_refusal(const struct outgoing *o);

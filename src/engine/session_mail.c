@@ -155,6 +155,7 @@ static void order_fill(const struct engine *e, struct carried *k, const struct s
         .ret = (enum smtp_ret)envelope->ret,
         .envid = envelope->envid,
         .body_size = outgoing_size(&t->outgoing),
+        .body_size_least = outgoing_size_least(&t->outgoing),
         .body_size_exact = !converted,
         .abort_on_rcpt_5xx = e->config->delivery.abort_on_rcpt_5xx,
         .recipients = k->recipients,

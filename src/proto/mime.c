@@ -449,6 +449,14 @@ void mime_scan_feed(struct mime *m, struct slice bytes)
     feed(m, bytes);
 }
 
+bool mime_plan_rewraps(const struct mime_plan *plan)
+{
+    bool rewraps = plan->part_count > MIME_PARTS_MAX;
+    for (uint32_t i = 0; i < plan->part_count && !rewraps; i++)
+        rewraps = (plan->actions[i / 2] >> (i % 2 * 4) & 0xf) == MIME_ACTION_REWRAP;
+    return rewraps;
+}
+
 void mime_scan_finish(struct mime *m, struct mime_plan *ret_plan)
 {
     assert(!m->converting);

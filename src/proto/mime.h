@@ -56,6 +56,9 @@ struct mime_plan {
     uint8_t actions[MIME_PARTS_MAX / 2]; /* four bits a part, in order of appearance */
 };
 
+/* A part that was encoded before is encoded anew: it may become shorter. */
+bool mime_plan_rewraps(const struct mime_plan *plan);
+
 struct mime; /* about 16 KiB and bounded */
 
 struct mime *mime_new(void);

@@ -92,6 +92,7 @@ struct smtp_client_transaction {
     enum smtp_ret ret;
     struct slice envid;            /* decoded */
     uint64_t body_size;            /* octets that will be supplied; for a converted body an upper bound or estimate */
+    uint64_t body_size_least;      /* not exact: it will hardly be less; 0: not known */
     bool body_size_exact;          /* the body ends at body_size; else it ends with the input BODY that says last */
     bool abort_on_rcpt_5xx;        /* A20 */
     const struct smtp_client_recipient *recipients;

@@ -148,16 +148,17 @@ static void decide_here(struct smtp_client *c, struct smtp_client_slot *slot, en
 }
 
 /* What the server does not offer, or says that it will not take, is not sent (A42, A43, RFC 8689). An estimate of the
- * size may be too high, so it refuses nothing: the server may judge what arrives. */
+ * size may be too high, so what is refused for it is surely too large: else the server may judge what arrives. */
 static void judge(struct smtp_client *c, struct smtp_client_slot *slot)
 {
     const struct smtp_client_transaction *t = slot->transaction;
     const struct smtp_extensions *e = &c->extensions;
+    uint64_t size = t->body_size_exact ? t->body_size : t->body_size_least;
     if (t->requiretls && !(c->tls && e->requiretls))
         decide_here(c, slot, OUTCOME_CAUSE_TLS_NOT_OFFERED, (struct enhanced_code){ 5, 7, 30 });
     else if (t->smtputf8 && !e->smtputf8)
         decide_here(c, slot, OUTCOME_CAUSE_SMTPUTF8, (struct enhanced_code){ 0 });
-    else if (t->body_size_exact && e->size_max > 0 && t->body_size > e->size_max)
+    else if (e->size_max > 0 && size > e->size_max)
         decide_here(c, slot, OUTCOME_CAUSE_SIZE, (struct enhanced_code){ 0 });
 }
 

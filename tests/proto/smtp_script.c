@@ -218,6 +218,9 @@ static void mail_word(struct run *r, struct mail *m, struct slice word)
     } else if (word_is(word, "size", &v)) {
         assert_true(slice_to_u64(v, UINT64_MAX, &number));
         m->t.body_size = number;
+    } else if (word_is(word, "least", &v)) {
+        assert_true(slice_to_u64(v, UINT64_MAX, &number));
+        m->t.body_size_least = number;
     } else if (word_is(word, "envid", &v)) {
         m->t.envid = v;
     } else if (word_is(word, "orcpt", &v)) {
@@ -242,7 +245,7 @@ static void mail_word(struct run *r, struct mail *m, struct slice word)
     }
 }
 
-/* "* mail TAG words": from=, to=A,B, body=NAME, size=N, envid=, orcpt=, notify=BITS, ret=, 8bit, utf8, requiretls, abort,
+/* "* mail TAG words": from=, to=A,B, body=NAME, size=N, least=N, envid=, orcpt=, notify=BITS, ret=, 8bit, utf8, requiretls, abort,
  * estimate. */
 static void do_mail(struct run *r, struct slice words)
 {

@@ -63,6 +63,12 @@ static const struct script offers[] = {
     { "A42: an estimate refuses nothing", OFFERS("< 250 SIZE 17\n")
       "* mail 1 estimate\n"
       MAIL },
+    { "A42: an estimate refuses what is surely too large", OFFERS("< 250 SIZE 17\n")
+      "* mail 1 estimate least=18\n"
+      "+ result 1.0 perm mail size 5.3.4\n"
+      "+ end 1\n"
+      "* mail 2 estimate least=17\n"
+      MAIL },
     { "A42: an estimate is told where it fits", OFFERS("< 250 SIZE 100\n")
       "* mail 1 estimate size=50\n"
       "> MAIL FROM:<a@here.example> SIZE=50\n" },
