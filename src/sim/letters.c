@@ -12,6 +12,7 @@ enum {
     CRASH_WINDOW_TROUBLE_MINUTES = 5, /* where the disk refuses, what it refused is written anew after 1 to 60 s */
     CRASH_WINDOW_DISK = 40,           /* times the disk's latency: batches and large bodies before it */
     LINE_SIZE_MAX = 200,
+    LONG_LINE_SIZE_MAX = 3000,
     HEADER_SIZE_MAX = 4096,
 };
 
@@ -40,31 +41,72 @@ static void recipient_make(struct letter_recipient *to, const struct sim_options
         snprintf(to->orcpt, sizeof to->orcpt, "rfc822;once%u@elsewhere.test", place);
 }
 
-/* Printable ones, eight from each number drawn. */
-static void octets_make(char *line, size_t length, struct random_fast *r)
+/* Eight from each number drawn: printable ones, or such as Latin-1 has too. */
+static void octets_make(char *line, size_t length, bool eight_bit, struct random_fast *r)
 {
     uint64_t drawn = 0;
     for (size_t i = 0; i < length; i++) {
         drawn = i % 8 == 0 ? random_fast_u64(r) : drawn >> 8;
-        line[i] = (char)(33 + (drawn & 0xff) * 94 / 256);
+        uint32_t octet = (uint32_t)(drawn & 0xff);
+        line[i] = (char)(eight_bit && octet >= 160 ? octet : 33 + octet * 94 / 256);
     }
 }
 
-static void body_make(struct buffer *out, const struct sim_options *o, struct random_fast *r)
+static size_t length_draw(const struct letter *letter, struct random_fast *r)
 {
-    size_t size = (size_t)random_fast_below(r, o->body_size_max) >> random_fast_below(r, 8); /* few are large */
-    char line[LINE_SIZE_MAX];
+    bool over = letter->long_lines && sim_chance(r, 200);
+    return (size_t)random_fast_below(r, over ? LONG_LINE_SIZE_MAX : LINE_SIZE_MAX);
+}
+
+static void body_make(const struct letter *letter, size_t size, struct random_fast *r, struct buffer *out)
+{
+    char line[LONG_LINE_SIZE_MAX];
     while (size > 0) {
-        size_t length = (size_t)random_fast_below(r, LINE_SIZE_MAX);
+        size_t length = length_draw(letter, r);
         if (length > size)
             length = size;
         size -= length > 0 ? length : 1;
-        octets_make(line, length, r);
+        octets_make(line, length, letter->eight_bit && sim_chance(r, 300), r);
         if (length > 0 && sim_chance(r, 200))
             line[0] = '.'; /* to be stuffed */
+        if (length > 1 && (letter->eight_bit || letter->long_lines) && sim_chance(r, 100))
+            line[length - 1] = ' '; /* lost on the way where it is not encoded as it should be */
         buffer_add(out, slice(line, length));
         buffer_add_text(out, "\r\n");
     }
+}
+
+static void mime_header(struct buffer *out, const char *encoding)
+{
+    buffer_add_format(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n", encoding);
+}
+
+/* A plain text, one that says what it is, or two parts. */
+static size_t text_make(const struct letter *letter, size_t size, struct random_fast *r, struct buffer *out)
+{
+    const char *encoding = letter->eight_bit ? "8bit" : "7bit";
+    uint64_t form = random_fast_below(r, letter->eight_bit || letter->long_lines ? 3 : 10);
+    if (form == 2) {
+        buffer_add_format(out, "MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary=\"=_part_%u\"\r\n"
+                               "Content-Transfer-Encoding: %s\r\n\r\n", letter->number, encoding);
+        size_t header_size = out->size;
+        for (int i = 0; i < 2; i++) {
+            buffer_add_format(out, "--=_part_%u\r\n", letter->number);
+            mime_header(out, encoding);
+            body_make(letter, size / 2, r, out);
+        }
+        buffer_add_format(out, "\r\n--=_part_%u--\r\n", letter->number);
+        return header_size;
+    }
+    if (form == 1) {
+        buffer_add_text(out, "MIME-Version: 1.0\r\n");
+        mime_header(out, encoding);
+    } else {
+        buffer_add_text(out, "\r\n");
+    }
+    size_t header_size = out->size;
+    body_make(letter, size, r, out);
+    return header_size;
 }
 
 static void envelope_make(struct letter *letter, struct random_fast *r)
@@ -74,6 +116,9 @@ static void envelope_make(struct letter *letter, struct random_fast *r)
         snprintf(letter->sender, sizeof letter->sender, "s%u@from.test", letter->number);
     if (null_sender || sim_chance(r, 500)) /* its only name in the envelope */
         snprintf(letter->envid, sizeof letter->envid, "letter-%u", letter->number);
+    letter->eight_bit = sim_chance(r, 200);
+    letter->declared = letter->eight_bit && sim_chance(r, 800);
+    letter->long_lines = sim_chance(r, 60);
     letter->ret = sim_chance(r, 500) ? RET_NONE : sim_chance(r, 500) ? RET_FULL : RET_HDRS;
 }
 
@@ -90,9 +135,10 @@ static void letter_make(struct letters *letters, struct letter *letter, const st
     }
     struct buffer text;
     buffer_init(&text, o->body_size_max * 3 + HEADER_SIZE_MAX);
-    buffer_add_format(&text, "From: <sender@from.test>\r\nSubject: letter\r\nX-Sim-Letter: %u\r\n\r\n", letter->number);
-    size_t header_size = text.size;
-    body_make(&text, o, r);
+    buffer_add_format(&text, "From: <sender@from.test>\r\nSubject: letter\r\nX-Sim-Letter: %u\r\n", letter->number);
+    size_t size = (size_t)random_fast_below(r, o->body_size_max) >> random_fast_below(r, 8); /* few are large */
+    size_t header_size = text_make(letter, size, r, &text);
+    assert(!text.overflow);
     letter->text = arena_copy(&letters->arena, buffer_slice(&text));
     letter->header = slice_part(letter->text, 0, header_size);
     buffer_done(&text);

@@ -89,7 +89,9 @@ struct letter {
     struct letter_recipient *recipients;
     uint32_t recipient_count;
     struct letter_message *messages;
-    bool eight_bit;
+    bool eight_bit;        /* the body has octets above 127 */
+    bool declared;         /* and the sender says so: BODY=8BITMIME */
+    bool long_lines;       /* it has lines over 998 octets, which nobody else takes */
 };
 
 /* A whole message, as a receiver took it. */
@@ -100,6 +102,7 @@ struct letter_arriving {
     uint32_t recipient_count;
     struct slice text;
     bool dsn;                       /* NOTIFY was possible */
+    bool eight_bit;                 /* BODY=8BITMIME */
     int64_t now_us;
 };
 
@@ -134,6 +137,8 @@ void letters_committed(struct letters *letters, const struct store_item *item, e
 void letters_traced(struct letters *letters, const struct trace_event *event);
 /* A whole message was taken by a receiver. */
 struct arrival letters_arrived(struct letters *letters, const struct letter_arriving *arriving);
+/* It is larger than `size_max` perhaps only because it had to be converted. */
+bool letters_may_grow(struct letters *letters, struct slice text, bool eight_bit, uint64_t size_max);
 /* The answer to its dot did not reach the engine. */
 void letters_doubt(struct letters *letters, const struct arrival *arrival, struct slice recipient);
 /* The process or the machine has ended: what was delivered lately may not have been recorded. */

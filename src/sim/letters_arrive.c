@@ -35,6 +35,41 @@ bool letter_text_intact(const struct letter *letter, struct slice text)
     return text.size >= letter->text.size && slice_equal(slice_after(text, text.size - letter->text.size), letter->text);
 }
 
+static bool says_the_same(struct slice a, struct slice b)
+{
+    struct buffer one, other;
+    buffer_init(&one, 64 << 20);
+    buffer_init(&other, 64 << 20);
+    letter_read(a, &one);
+    letter_read(b, &other);
+    bool same = slice_equal(buffer_slice(&one), buffer_slice(&other));
+    buffer_done(&one);
+    buffer_done(&other);
+    return same;
+}
+
+static bool converts(const struct letter *letter, bool eight_bit)
+{
+    return letter->long_lines || (letter->eight_bit && !eight_bit);
+}
+
+bool letters_may_grow(struct letters *letters, struct slice text, bool eight_bit, uint64_t size_max)
+{
+    const struct letter *letter = letter_named(letters, text);
+    return letter && converts(letter, eight_bit) && letter->text.size - letter->text.size / 16 <= size_max;
+}
+
+/* Octet for octet, but where the receiver cannot take it so: then what it says is the same. */
+static void text_check(struct letters *letters, const struct letter *letter, const struct letter_arriving *a)
+{
+    if (letter_text_intact(letter, a->text))
+        return;
+    if (!converts(letter, a->eight_bit))
+        letters_violate(letters, "letter %u: its text was changed", letter->number);
+    else if (!says_the_same(letter->text, a->text))
+        letters_violate(letters, "letter %u: its text says something else, converted", letter->number);
+}
+
 /* RFC 3461 5.2.1: what the sender said about notices goes with the letter, or is done here. */
 static void parameters_check(struct letters *letters, const struct letter *letter, const struct letter_recipient *to,
                              const struct letter_arriving *a, struct slice said)
@@ -52,8 +87,7 @@ static void message_arrived(struct letters *letters, struct letter_message *m, c
     const struct letter *letter = m->letter;
     if (!slice_equal(a->sender, slice_of(letter->sender)))
         letters_violate(letters, "letter %u: from somebody else: %.*s", letter->number, SLICE_ARG(a->sender));
-    if (!letter_text_intact(letter, a->text))
-        letters_violate(letters, "letter %u: its text was changed", letter->number);
+    text_check(letters, letter, a);
     if (letter->state == LETTER_NEW || (letter->accepted == 0 && letter->unknown == 0 && letter->state != LETTER_OFFERED))
         letters_violate(letters, "letter %u arrived before it was accepted", letter->number);
     if (m->refused)
@@ -128,11 +162,33 @@ static void report_read(struct letters *letters, struct letter_notice *notice, s
         letters_violate(letters, "letter %u: a notice about nobody", letter->number);
 }
 
+/* A notice to a receiver of 7-bit texts has the letter converted: then what it says must be in what the notice says. */
+static bool quotes(const struct letter *letter, struct slice text, bool whole)
+{
+    bool may_change = letter->eight_bit || letter->long_lines;
+    struct slice header = slice_part(letter->header, 0, letter->header.size - 2);
+    if (may_change)
+        header = slice_part(header, 0, slice_find_slice(header, SLICE("MIME-Version:")));
+    if (slice_find_slice(text, whole ? letter->text : header) < text.size)
+        return true;
+    if (!whole || !may_change)
+        return false;
+    struct buffer ours, theirs;
+    buffer_init(&ours, 64 << 20);
+    buffer_init(&theirs, 64 << 20);
+    letter_read(letter->text, &ours);
+    letter_read(text, &theirs);
+    bool found = slice_find_slice(buffer_slice(&theirs), buffer_slice(&ours)) < theirs.size;
+    buffer_done(&ours);
+    buffer_done(&theirs);
+    return found;
+}
+
 static void quoted_check(struct letters *letters, const struct letter *letter, struct slice text)
 {
     bool failed = slice_find_slice(text, SLICE("\nAction: failed")) < text.size;
     bool whole = failed && letter->ret != RET_HDRS && letter->text.size < QUOTED_SIZE;
-    if (slice_find_slice(text, whole ? letter->text : slice_part(letter->header, 0, letter->header.size - 2)) == text.size)
+    if (!quotes(letter, text, whole))
         letters_violate(letters, "letter %u: a notice quotes another text", letter->number);
     if (failed && letter->ret == RET_HDRS && letter->text.size > letter->header.size + 100 &&
         slice_find_slice(text, slice_after(letter->text, letter->header.size)) < text.size)

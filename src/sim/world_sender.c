@@ -63,7 +63,7 @@ static void say_mail(struct world *world, struct sender *s)
     static const char *const ret[] = { [RET_NONE] = "", [RET_FULL] = " RET=FULL", [RET_HDRS] = " RET=HDRS" };
     const struct letter *letter = s->letter;
     char line[128];
-    snprintf(line, sizeof(line), "MAIL FROM:<%s>%s%s%s%s\r\n", letter->sender, letter->eight_bit ? " BODY=8BITMIME" : "",
+    snprintf(line, sizeof(line), "MAIL FROM:<%s>%s%s%s%s\r\n", letter->sender, letter->declared ? " BODY=8BITMIME" : "",
              ret[letter->ret], letter->envid[0] ? " ENVID=" : "", letter->envid);
     say(world, s, line);
 }

@@ -224,7 +224,7 @@ static void taken(struct world *world, struct server *s)
     struct slice text = buffer_slice(&s->text);
     const struct letter_arriving arriving = {
         .sender = slice_of(s->sender), .recipients = s->recipients, .parameters = s->parameters,
-        .recipient_count = s->recipient_count, .text = text, .dsn = s->ehlo && s->host.dsn, .now_us = world->agenda.now_us,
+        .recipient_count = s->recipient_count, .text = text, .dsn = s->ehlo && s->host.dsn, .eight_bit = s->body_8bit, .now_us = world->agenda.now_us,
     };
     s->dotted_arrival = letters_arrived(&world->letters, &arriving);
     memcpy(s->dotted_recipients, s->recipients, sizeof(s->recipients));
@@ -261,7 +261,7 @@ void server_dot(struct world *world, struct server *s)
     }
     if (s->host.size_max > 0 && s->text.size > s->host.size_max) {
         /* Whoever was told HELO's little cannot know. */
-        if (s->ehlo)
+        if (s->ehlo && !letters_may_grow(&world->letters, buffer_slice(&s->text), s->body_8bit, s->host.size_max))
             letters_violate(&world->letters, "%s: a message of %zu, and it takes %u", s->name, s->text.size, s->host.size_max);
         transaction_clear(s);
         server_reply(world, s, "552 5.3.4 too large");
