@@ -203,6 +203,11 @@ bool outgoing_converted(const struct outgoing *o)
     return o->converting;
 }
 
+bool outgoing_is_7bit(const struct outgoing *o)
+{
+    return o->converting && (o->wish & MIME_WISH_7BIT);
+}
+
 uint64_t outgoing_size(const struct outgoing *o)
 {
     uint64_t size = source_size(o);

@@ -63,6 +63,7 @@ enum outgoing_state outgoing_get(struct engine *e, struct outgoing *o, uint64_t 
                                  struct slice *ret_bytes, bool *ret_last);
 /* EVENT_BODY for one of the owner's handles: true when it was this one's; then ask again. */
 bool outgoing_feed(struct engine *e, struct outgoing *o, const struct event *event);
+bool outgoing_is_7bit(const struct outgoing *o);       /* by conversion; else what was 8-bit may still be so, in part */
 bool outgoing_converted(const struct outgoing *o);     /* what is sent is not what is stored: its size is an estimate */
 uint64_t outgoing_size(const struct outgoing *o);      /* exact, or an estimate when converted */
 uint64_t outgoing_size_least(const struct outgoing *o); /* hardly less when converted */

@@ -150,7 +150,7 @@ static void order_fill(const struct engine *e, struct carried *k, const struct s
         .tag = k->tag,
         .sender = envelope->sender,
         .smtputf8 = needs_smtputf8(t),
-        .body_8bit = offered->eightbitmime && ((envelope->body_8bit && !converted) || envelope->header_8bit),
+        .body_8bit = offered->eightbitmime && ((envelope->body_8bit && !outgoing_is_7bit(&t->outgoing)) || envelope->header_8bit),
         .requiretls = envelope->requiretls,
         .ret = (enum smtp_ret)envelope->ret,
         .envid = envelope->envid,

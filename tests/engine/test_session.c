@@ -431,6 +431,32 @@ static void test_stored_body(void **state)
     buffer_done(&body);
 }
 
+/* Only one part's lines are too long: the other one stays as it is, 8-bit, and BODY says so (seed 445). */
+static void test_long_lines_beside_8bit(void **state)
+{
+    (void)state;
+    bench_init();
+    b.servers[1].offers = "250-8BITMIME\r\n";
+    struct letter *l = letter_new(1, "a.test", 1);
+    struct buffer text;
+    buffer_init(&text, 4096);
+    buffer_add_text(&text, "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n");
+    for (int i = 0; i < 1200; i++)
+        buffer_add_char(&text, 'x');
+    buffer_add_text(&text, "\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nd\xc3\xa9j\xc3\xa0 vu\r\n--b--\r\n");
+    letter_body(l, buffer_slice(&text), true);
+    l->t.message->envelope.body_8bit = l->t.message->envelope.long_lines = true;
+    submit(l);
+    run();
+    expect_ok(l);
+    struct slice body = buffer_slice(&b.servers[1].body), log = buffer_slice(&b.servers[1].log);
+    assert_true(slice_find_slice(body, SLICE("d\xc3\xa9j\xc3\xa0 vu")) < body.size);
+    assert_true(slice_find_slice(body, SLICE("x=\r\nx")) < body.size);
+    assert_true(slice_find_slice(log, SLICE("BODY=8BITMIME")) < log.size);
+    buffer_done(&text);
+    bench_done();
+}
+
 static void test_converted_body(void **state)
 {
     struct slice text = SLICE("Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
@@ -521,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_ourselves),
         cmocka_unit_test(test_stored_body),
         cmocka_unit_test(test_converted_body),
+        cmocka_unit_test(test_long_lines_beside_8bit),
         cmocka_unit_test(test_slow_receiver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
