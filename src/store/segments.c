@@ -180,7 +180,19 @@ static bool found_name(void *context, const char *name)
     return true;
 }
 
-/* ERR_NOT_FOUND: a file that was never finished. */
+/* Whether a record was ever written to it: a file is filled with zeros before it gets its header. */
+static enum err segment_is_blank(struct disk_file *file, bool *ret_blank)
+{
+    char page[SEGMENT_PAGE] = { 0 };
+    size_t size;
+    enum err err = file->calls->read(file, SEGMENT_PAGE, page, sizeof page, &size);
+    if (err == ERR_OK)
+        *ret_blank = memcmp(page, zeros, sizeof page) == 0;
+    return err;
+}
+
+/* ERR_NOT_FOUND: a file that was never finished, perhaps torn within its header (seed 746). A header that cannot be read in
+ * front of records is damage. */
 static enum err segment_load(struct segments *segments, uint32_t file_number)
 {
     char path[NAME_SIZE];
@@ -195,6 +207,11 @@ static enum err segment_load(struct segments *segments, uint32_t file_number)
     err = file->calls->read(file, 0, page, sizeof page, &size);
     if (err == ERR_OK)
         err = segment_header_decode(page, &header);
+    if (err == ERR_NOT_FOUND || err == ERR_CORRUPT) {
+        bool blank = false;
+        enum err read = segment_is_blank(file, &blank);
+        err = read != ERR_OK ? read : blank ? ERR_NOT_FOUND : ERR_CORRUPT;
+    }
     if (err != ERR_OK) {
         file->calls->close(file);
         return err;

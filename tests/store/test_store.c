@@ -1,3 +1,4 @@
+#include "store/record.h"
 #include "util.h"
 
 /* The store in good weather and on full disks: what it promises call by call. Crashes are in test_crash.c. */
@@ -419,6 +420,27 @@ static void test_set_aside_is_over(void **state)
     assert_int_equal(stubs[0].id, 3);
 }
 
+/* Both copies of a header unreadable: in front of records that is damage, and the file stays; a file without any was never
+ * finished, torn within its header or before it (seed 746), and goes. */
+static void test_unreadable_headers(void **state)
+{
+    struct world *w = *state;
+    struct store_damage damage;
+    uint64_t size;
+    submit(w, 1, 10);
+    idle(w);
+    assert_true(sim_disk_file_size(w->disk, "segments/00000002", &size)); /* a spare one */
+    for (int i = 1; i <= 2; i++) {
+        world_close(w);
+        const char *path = i == 1 ? "segments/00000002" : "segments/00000001";
+        overwrite(w, path, 10, "torn");
+        overwrite(w, path, SEGMENT_HEADER_COPY, "torn");
+        world_open(w);
+        assert_int_equal(store_damage_next(w->store, &damage), i == 2);
+        assert_int_equal(sim_disk_file_size(w->disk, path, &size), i == 2);
+    }
+}
+
 static void test_full_disk(void **state)
 {
     struct world *w = *state;
@@ -588,6 +610,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_owners, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newer_formats_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_aside_is_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unreadable_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pending_is_bounded, setup, teardown),
