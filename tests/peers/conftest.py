@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from peer.common import BUILD, CertificateAuthority, LIMIT, free_port, need
+from peer.common import BUILD, CertificateAuthority, LIMIT, claimed_ports, free_port, need, release_ports
 from peer.house import House
 from peer.mta import DovecotLogins, Postfix
 from peer.nameserver import NameServer
@@ -29,6 +29,14 @@ def pytest_runtest_makereport(item, call):
         for path in item.stash.get(logs, []):
             if path.exists():
                 report.sections.append((str(path), path.read_text(errors="replace")[-8000:]))
+
+
+@pytest.fixture(autouse=True)
+def ports_of_the_test():
+    """First of the test's own fixtures, behind those of the session: what it has claimed is given back last."""
+    before = claimed_ports()
+    yield
+    release_ports(before)
 
 
 @pytest.fixture

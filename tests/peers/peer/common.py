@@ -14,9 +14,9 @@ TREE = Path(__file__).resolve().parents[3]
 BUILD = TREE / os.environ.get("FACTEUR_BUILD", "build")
 LIMIT = 60  # seconds; no test needs it, an overloaded machine may
 
-# Below the range that the kernel takes source ports from. A port is claimed for as long as this process lives by an
-# abstract unix socket, so that two runs at the same time do not meet.
-PORTS = range(30000, 30500)
+# Below the range that the kernel takes source ports from. A port is claimed until the end of its test (of the run, if a
+# fixture of the session took it) by an abstract unix socket, so that two runs at the same time do not meet.
+PORTS = range(30000, 32000)
 _claims = []
 
 
@@ -37,6 +37,17 @@ def free_port(ports=PORTS):
         _claims.append(claim)
         return port
     raise RuntimeError(f"no free port in {ports}")
+
+
+def claimed_ports():
+    return len(_claims)
+
+
+def release_ports(count):
+    """All but the first so many: there are not enough of them for all tests of a run."""
+    for claim in _claims[count:]:
+        claim.close()
+    del _claims[count:]
 
 
 def wait_until(what, condition, limit=LIMIT):
