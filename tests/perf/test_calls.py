@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from peer.common import LIMIT, need
+from peer.common import need
 
 CALL = re.compile(r"^(\d+) +(\w+)\((?:(\d+))?(.*)$")
 SYNCS = ("fdatasync", "fsync", "sync_file_range", "syncfs", "msync")
@@ -51,21 +51,18 @@ def open_files(pid):
 
 
 def traced(daemon, load, sessions, count, pipelined, tmp_path):
-    """The counts of count messages, in sessions that have been at it for a while and go on behind them."""
+    """The counts of count messages, all of them in and out, through a warm facteurd; their sessions' beginning and end too."""
     need("strace")
     trace = tmp_path / "trace"
     server = daemon({"Limits": {"SegmentSize": "16M"}}, before=["strace", "-f", "-qq", "-s", "0", "-e", "signal=none", "-o", str(trace)])
     source = load(server.sink_port)
     server.start(limit=120)
     assert server.is_ready(), server.log_text()
-    before = sessions * 16
-    source.begin(server.relay_port, sessions, before + count + count // 3, pipelined)
-    source.run(lambda: len(source.arrived) >= before, LIMIT)
+    source.relay(server.relay_port, sessions, sessions * 8, pipelined)
     pid = server.pid()
     files, from_octet = open_files(pid), trace.stat().st_size
-    source.run(lambda: len(source.arrived) >= before + count, LIMIT)
+    source.relay(server.relay_port, sessions, count, pipelined)
     to_octet, files = trace.stat().st_size, open_files(pid) | files
-    source.finish(LIMIT)
     assert all(times == 1 for times in source.arrived.values()), "delivered twice"
     with open(trace, "rb") as file:
         file.seek(from_octet)
@@ -75,9 +72,9 @@ def traced(daemon, load, sessions, count, pipelined, tmp_path):
     return Counts(text, pid, files)
 
 
-@pytest.mark.parametrize("sessions, pipelined, most", [(32, False, 14), (32, True, 6)])
+@pytest.mark.parametrize("sessions, pipelined, most", [(64, False, 14), (64, True, 6)])
 def test_calls_a_message(daemon, load, tmp_path, sessions, pipelined, most):
-    count = 1500
+    count = 2000
     counts = traced(daemon, load, sessions, count, pipelined, tmp_path)
     journal = counts.journal()
     batches, syncs = counts.writes[journal], counts.syncs[journal]
