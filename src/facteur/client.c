@@ -23,15 +23,41 @@ const struct config *facteur_config(struct facteur *f)
     return f->config;
 }
 
-static int server_connect(struct facteur *f)
+/* The connection; negative: errno says why. */
+static int socket_connect(const struct facteur *f, struct sockaddr_un *ret_address)
 {
     char folder[CONFIG_PATH_MAX];
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    *ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     config_file_data_dir(f->config_path, folder); /* the server runs on, however wrong the file is now */
-    if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder) >= (int)sizeof(address.sun_path))
+    if (snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "%s/control", folder) >= (int)sizeof(ret_address->sun_path)) {
+        errno = ENAMETOOLONG;
         return -1;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+    if (fd < 0 || connect(fd, (const struct sockaddr *)ret_address, sizeof(*ret_address)) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* After an unclean end the socket is still there, and nobody at it. */
+bool client_server_is_down(const struct facteur *f)
+{
+    struct sockaddr_un address;
+    int fd = socket_connect(f, &address);
+    if (fd < 0)
+        return errno == ENOENT || errno == ECONNREFUSED;
+    close(fd);
+    return false;
+}
+
+static int server_connect(struct facteur *f)
+{
+    struct sockaddr_un address;
+    int fd = socket_connect(f, &address);
+    if (fd >= 0)
         return fd;
     struct buffer text;
     buffer_init(&text, 4096);
@@ -39,7 +65,6 @@ static int server_connect(struct facteur *f)
                 TEXT_ARGUMENTS({ "path", slice_of(address.sun_path) }, { "error", slice_of(strerror(errno)) }));
     fprintf(stderr, "facteur: %.*s\n", SLICE_ARG(buffer_slice(&text)));
     buffer_done(&text);
-    close(fd);
     return -1;
 }
 

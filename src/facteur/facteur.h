@@ -22,6 +22,7 @@ const struct config *facteur_config(struct facteur *f);
 
 /* ---- client.c: one question, one answer. NULL: told on stderr, *ret_status is the exit status. Takes the question. ---- */
 
+bool client_server_is_down(const struct facteur *f); /* nobody serves this configuration's folder */
 json_t *client_ask(struct facteur *f, json_t *question, int *ret_status);
 /* Asks, shows the answer's events and then each that comes, until the server or the reader of the output goes. Takes the question. */
 int client_follow(struct facteur *f, json_t *question, void (*show)(const struct facteur *f, const json_t *event));

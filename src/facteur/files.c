@@ -25,13 +25,9 @@ static int refused(const char *what, enum err err)
 /* In force at once where a server runs; else at its next start. */
 static int put_in_force(struct facteur *f)
 {
-    const struct config *config = facteur_config(f);
-    char path[PATH_MAX];
-    struct stat st;
-    if (!config)
+    if (!facteur_config(f))
         return EXIT_REFUSED;
-    snprintf(path, sizeof(path), "%.*s/control", SLICE_ARG(config->server.data_dir));
-    if (stat(path, &st) != 0) {
+    if (client_server_is_down(f)) {
         fprintf(stderr, "facteur: %s\n", text_get(TEXT_CLIENT_SAVED, f->language));
         return EXIT_DONE;
     }

@@ -116,3 +116,13 @@ def test_a_wrong_reload_keeps_the_running_configuration(facteurd):
     assert refused.returncode == 1 and "Delivery.SmartHost" in refused.stderr
     status = server.ask("status")
     assert status["mode"] == "direct" and status["reload_failed"] is True
+
+
+def test_after_an_unclean_end_a_change_is_saved_for_the_next_start(facteurd):
+    server = facteurd()
+    server.kill()
+    done = server.run_facteur("config", "set", "Delivery.Mode", "smarthost")
+    assert done.returncode == 1, "that mode needs a smart host"
+    done = server.run_facteur("config", "set", "Server.Postmaster", "root@facteur.test")
+    assert done.returncode == 0 and "in force at the next start" in done.stderr
+    assert server.start().ask("config", "get", "Server.Postmaster")
