@@ -150,12 +150,15 @@ void letters_make(struct letters *letters, const struct sim_options *options, st
     letters->crash_window_us = options->disk_fault > 0 ? CRASH_WINDOW_TROUBLE_MINUTES * US_PER_MINUTE
                                                        : CRASH_WINDOW_SECONDS * US_PER_SECOND;
     letters->crash_window_us += CRASH_WINDOW_DISK * options->disk_latency_us;
+    letters->notices_login = sim_smarthost_login(options, 0);
     table_init(&letters->messages, (const uint64_t[2]){ 0 });
     table_init(&letters->notices, (const uint64_t[2]){ 0 });
     arena_init(&letters->arena);
     letters->all = arena_array(&letters->arena, struct letter, letters->count);
     for (uint32_t i = 0; i < letters->count; i++) {
         letters->all[i].number = i;
+        letters->all[i].account = sim_account(options, i % options->session_count);
+        letters->all[i].login = sim_smarthost_login(options, letters->all[i].account);
         letter_make(letters, &letters->all[i], options, random);
     }
 }
@@ -238,7 +241,8 @@ static void submit_committed(struct letters *letters, const struct envelope *v, 
         struct letter_notice *notice = table_get(&letters->notices, v->id);
         if (!notice) {
             notice = arena_new(&letters->arena, struct letter_notice);
-            *notice = (struct letter_notice){ .id = v->id, .about = table_get(&letters->messages, v->cause_id) };
+            *notice = (struct letter_notice){ .id = v->id, .about = table_get(&letters->messages, v->cause_id),
+                                              .alert = v->cause_id == 0 };
             table_put(&letters->notices, v->id, notice);
         }
         notice->stored |= status == STORE_OK;

@@ -66,6 +66,7 @@ struct letter_notice {
     uint64_t id;
     struct letter_message *about;
     bool stored, ended, may_have_ended, kept;
+    bool alert;            /* about no message */
     struct letter_copy copy;
 };
 
@@ -89,6 +90,8 @@ struct letter {
     struct letter_recipient *recipients;
     uint32_t recipient_count;
     struct letter_message *messages;
+    uint32_t account;      /* whose session submits it, 0: nobody's */
+    int login;             /* that the smart host sees */
     bool eight_bit;        /* the body has octets above 127 */
     bool declared;         /* and the sender says so: BODY=8BITMIME */
     bool long_lines;       /* it has lines over 998 octets, which nobody else takes */
@@ -103,6 +106,8 @@ struct letter_arriving {
     struct slice text;
     bool dsn;                       /* NOTIFY was possible */
     bool eight_bit;                 /* BODY=8BITMIME */
+    bool smarthost;
+    int login;                      /* that was used there */
     int64_t now_us;
 };
 
@@ -118,6 +123,7 @@ struct letters {
     uint32_t count;
     struct table messages, notices; /* by id */
     int64_t crash_window_us; /* what was delivered so long before a crash may not have been recorded */
+    int notices_login;      /* that the smart host sees */
     uint32_t violations;
     char violation[512];   /* the first */
     bool doubt_everywhere; /* a store answered UNKNOWN: a 451 may have been stored */

@@ -23,11 +23,14 @@ static uint64_t id_read(struct slice text)
 
 /* ---- a letter ---- */
 
-/* Our Received field is the first line of what we send, and has the id. */
-static uint64_t received_id(struct slice text)
+/* Our Received field is the first one of what we send, and has the protocol and the id: "with ESMTPSA id X". */
+static uint64_t received_id(struct slice text, struct slice *ret_protocol)
 {
-    struct slice line = field_next(&text, SLICE("SMTP id "));
-    return id_read(slice_part(line, 0, slice_find(line, ';')));
+    struct slice line = field_next(&text, SLICE(" with ESMTP"));
+    size_t at = slice_find_slice(line, SLICE("id "));
+    *ret_protocol = slice_trim(slice_part(line, 0, at));
+    struct slice id = slice_after(line, at + 3);
+    return id_read(slice_part(id, 0, slice_find(id, ';')));
 }
 
 bool letter_text_intact(const struct letter *letter, struct slice text)
@@ -223,14 +226,29 @@ static struct letter_notice *notice_arrived(struct letters *letters, const struc
 
 /* ---- */
 
+/* Nobody's mail goes out under another's login (A26, A27, A31). */
+static void login_check(struct letters *letters, const struct letter_arriving *a, int login)
+{
+    if (a->smarthost && a->login != login)
+        letters_violate(letters, "mail from <%.*s> was given to the smart host with login %d instead of %d", SLICE_ARG(a->sender),
+                        a->login, login);
+}
+
 struct arrival letters_arrived(struct letters *letters, const struct letter_arriving *a)
 {
-    if (a->sender.size == 0 && slice_find_slice(a->text, SLICE("multipart/report")) < a->text.size)
+    if (a->sender.size == 0 && slice_find_slice(a->text, SLICE("multipart/report")) < a->text.size) {
+        login_check(letters, a, letters->notices_login);
         return (struct arrival){ .notice = notice_arrived(letters, a) };
-    struct letter_message *m = table_get(&letters->messages, received_id(a->text));
-    if (m && m->letter == letter_named(letters, a->text))
+    }
+    struct slice protocol;
+    struct letter_message *m = table_get(&letters->messages, received_id(a->text, &protocol));
+    if (m && m->letter == letter_named(letters, a->text)) {
+        if (!slice_equal(protocol, slice_of(m->letter->account ? "SA" : "")))
+            letters_violate(letters, "letter %u: received with ESMTP%.*s", m->letter->number, SLICE_ARG(protocol));
+        login_check(letters, a, m->letter->login);
         message_arrived(letters, m, a);
-    else
+    } else {
         letters_violate(letters, "something arrived that nobody has sent");
+    }
     return (struct arrival){ .message = m };
 }

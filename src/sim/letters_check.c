@@ -41,9 +41,10 @@ void letters_kept(struct letters *letters, const struct envelope *v, struct slic
     struct letter_notice *notice = table_get(&letters->notices, v->id);
     if (m) {
         message_kept(letters, m, v, text);
-    } else if (notice && notice->about && !notice->ended) {
+    } else if (notice && !notice->ended) {
         notice->kept = true;
-        notice->about->notices_kept++;
+        if (notice->about)
+            notice->about->notices_kept++;
     } else {
         letters_violate(letters, "in queue %s is what nobody has sent, or what has ended", queue_name(v->queue));
     }
@@ -186,6 +187,8 @@ void letters_check(struct letters *letters, letters_local *local, void *context)
         letter_check(letters, &letters->all[i], local, context);
     size_t position = 0;
     for (struct letter_notice *n; (n = table_next(&letters->notices, &position)) != NULL;) {
+        if (n->alert)
+            continue;
         if (!n->about) {
             letters_violate(letters, "a notice about nothing");
             continue;

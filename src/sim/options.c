@@ -57,6 +57,8 @@ void sim_options_draw(uint64_t seed, struct sim_options *ret_options)
     o.eight_bit = sim_chance(&r, 700);
     o.segment_size = 1u << between(&r, 20, 23);
     o.give_up_hours = 13 + (uint32_t)(o.faults_us / US_PER_HOUR) + (sim_chance(&r, 300) ? between(&r, 0, 84) : 0);
+    o.account_count = sim_chance(&r, 400) ? between(&r, 1, SIM_ACCOUNTS_MAX) : 0;
+    o.per_account_auth = sim_chance(&r, 400);
     *ret_options = o;
 }
 
@@ -82,6 +84,7 @@ void sim_options_print(const struct sim_options *o, FILE *file)
     fprintf(file, "latency_us=%lld disk_latency_us=%lld faults_minutes=%lld crashes=%u power=%u reloads=%u\n",
             (long long)o->latency_us, (long long)o->disk_latency_us, (long long)(o->faults_us / US_PER_MINUTE),
             o->crash_count, o->power_share, o->reload_count);
+    fprintf(file, "accounts=%u per_account_auth=%d ", o->account_count, o->per_account_auth);
     fprintf(file, "pipelining=%d starttls=%d eight_bit=%d give_up_hours=%u\n", o->pipelining, o->starttls, o->eight_bit,
             o->give_up_hours);
 }
@@ -94,15 +97,51 @@ static const char *yes_no(bool yes)
 void sim_options_ini(const struct sim_options *o, enum sim_mode mode, struct buffer *out)
 {
     buffer_add_text(out, "[Server]\nName = mta.sim.test\nDataDir = /sim\nPostmaster = postmaster@local.test\n"
-                         "[Listen]\nRelay = 10.255.0.1:25\n[Relay]\nNetworks = 10.254.0.0/16\n"
+                         "[Listen]\nRelay = 10.255.0.1:25\nSubmission = 10.255.0.1:587\nSubmissions = 10.255.0.1:465\n[Relay]\nNetworks = 10.254.0.0/16\n"
                          "[Domains]\nLocal = local.test\n[Delivery]\n");
     buffer_add_format(out, "Mode = %s\nSmartHost = relay.isp.test:587\n", mode_name(mode));
     if (o->smarthost_auth)
-        buffer_add_text(out, "SmartHostAuth = yes\nSmartHostUser = us\nSmartHostPassword = secret\n"
-                             "AllowPlaintextAuth = yes\nSmartHostVerifyCertificate = no\n");
+        buffer_add_text(out, "SmartHostAuth = yes\nSmartHostUser = us\nSmartHostPassword = secret\n");
+    if (o->smarthost_auth || o->per_account_auth)
+        buffer_add_text(out, "AllowPlaintextAuth = yes\nSmartHostVerifyCertificate = no\n");
+    buffer_add_format(out, "PerAccountAuth = %s\n", yes_no(o->per_account_auth));
     buffer_add_format(out, "AbortOnRcpt5xx = %s\nBounceIfNoMxOrA = %s\nBounceOnFirst5xx = %s\n",
                       yes_no(o->abort_on_rcpt_5xx), yes_no(o->bounce_if_no_mx_or_a), yes_no(o->bounce_on_first_5xx));
     /* Long enough that a letter expires only where the world says so for good, and not much longer: every day more is
      * dozens of tries at a full mailbox, all alike. */
     buffer_add_format(out, "[RetryQueue]\nGiveUpDays = %uh\n", o->give_up_hours);
+}
+
+/* ---- accounts ---- */
+
+uint32_t sim_account(const struct sim_options *o, uint32_t session)
+{
+    return session < o->account_count ? session + 1 : 0;
+}
+
+int sim_smarthost_login(const struct sim_options *o, uint32_t account)
+{
+    if (account % 2 == 1 && o->per_account_auth)
+        return (int)account;
+    return o->smarthost_auth ? SIM_LOGIN_GENERAL : SIM_LOGIN_NONE;
+}
+
+void sim_options_accounts(const struct sim_options *o, struct buffer *out)
+{
+    for (uint32_t i = 1; i <= o->account_count; i++) {
+        buffer_add_format(out, "[a%u@accounts.test]\nPassword = " SIM_HASH_START "%c", i, (char)('A' + i));
+        buffer_add_text(out, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nSendAs = from.test\n");
+        if (i % 2 == 1)
+            buffer_add_format(out, "SmartHostUser = su%u\nSmartHostPassword = sp%u\n", i, i);
+    }
+}
+
+bool sim_password_matches(struct slice hash, struct slice password)
+{
+    char right[16];
+    size_t at = sizeof SIM_HASH_START - 1;
+    if (hash.size <= at)
+        return false;
+    snprintf(right, sizeof right, "pw%d", hash.data[at] - 'A');
+    return slice_equal(password, slice_of(right));
 }

@@ -1,6 +1,7 @@
 #include "sim/world.h"
 
 #include <assert.h>
+#include <sqlite3.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -29,6 +30,14 @@ struct dns_job {
     struct handle handle;
     struct zone_answer answer;
     uint64_t life;
+};
+
+/* A password being compared. */
+struct password_job {
+    struct happening happening;
+    struct handle handle;
+    uint64_t life;
+    bool matched;
 };
 
 struct net *world_net(struct world *world)
@@ -89,6 +98,22 @@ static void op_dns(struct world *world, const struct op *op)
     agenda_set(&world->agenda, &job->happening, dns_answered, 1 + (int64_t)random_fast_below(&world->random, 20000));
 }
 
+static void password_answered(struct world *world, struct happening *h)
+{
+    struct password_job *job = LIST_OWNER(h, struct password_job, happening);
+    if (job->life == world->life)
+        world_feed(world, &(struct event){ .kind = EVENT_PASSWORD, .handle = job->handle, .password.matched = job->matched });
+    mem_free(job);
+}
+
+static void op_password(struct world *world, const struct op *op)
+{
+    struct password_job *job = mem_alloc(sizeof(*job));
+    *job = (struct password_job){ .handle = op->handle, .life = world->life,
+                                  .matched = sim_password_matches(op->password.hash, op->password.password) };
+    agenda_set(&world->agenda, &job->happening, password_answered, 1 + (int64_t)random_fast_below(&world->random, 60000));
+}
+
 static void op_trace(struct world *world, const struct trace_event *event)
 {
     letters_traced(&world->letters, event);
@@ -119,7 +144,7 @@ static void carry_out(struct world *world, const struct op *op)
     case OP_MAILDIR: storage_op(world, op); break;
     case OP_INFLIGHT: inflight_table_set(world->inflight, op->inflight.slot, op->inflight.id, op->inflight.dot_sent); break;
     case OP_TRACE: op_trace(world, op->trace); break;
-    case OP_PASSWORD:
+    case OP_PASSWORD: op_password(world, op); break;
     case OP_LISTEN:
     case OP_REPLY: break;
     case OP_NONE: assert(!"no operation");
@@ -176,13 +201,19 @@ static struct config *config_make(struct world *world, enum sim_mode mode)
     return config;
 }
 
-static struct accounts *accounts_make(const struct config *config)
+static struct accounts *accounts_make(struct world *world, const struct config *config)
 {
     struct config_problems problems;
     config_problems_init(&problems);
-    const struct accounts_source source = { .file = SLICE("accounts.ini"), .config = config };
+    struct buffer text;
+    buffer_init(&text, INI_SIZE_MAX);
+    sim_options_accounts(&world->options, &text);
+    const struct accounts_source source = { .file = SLICE("accounts.ini"), .text = buffer_slice(&text), .config = config };
     struct accounts *accounts = accounts_parse(&source, &problems);
+    for (uint32_t i = 0; !accounts && i < problems.count; i++)
+        fprintf(stderr, "accounts %u: %.*s\n", problems.items[i].line, SLICE_ARG(problems.items[i].what));
     assert(accounts);
+    buffer_done(&text);
     config_problems_done(&problems);
     return accounts;
 }
@@ -417,6 +448,8 @@ static void world_check(struct world *world, bool ended)
 
 static void world_init(struct world *world, const struct sim_options *options, bool trace)
 {
+    /* SQLite draws the salts of its journal by itself: the same for the same seed. */
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, (int)(options->seed & 0x7fffffff) | 1, NULL);
     *world = (struct world){ .options = *options, .trace = trace, .faults = true, .mode = options->mode };
     random_fast_init(&world->random, options->seed ^ UINT64_C(0xfac7e0125eed));
     agenda_init(&world->agenda, WALL_START_US);
@@ -438,7 +471,7 @@ static void world_init(struct world *world, const struct sim_options *options, b
     inflight_table_clear(world->inflight);
     inflight_table_clear(world->inflight_safe);
     world->config = config_make(world, world->mode);
-    world->accounts = accounts_make(world->config);
+    world->accounts = accounts_make(world, world->config);
 }
 
 bool world_run(struct world *world, const struct sim_options *options, bool trace)
@@ -480,7 +513,7 @@ void world_done(struct world *world)
     /* Answers and lookups on their way own memory. */
     struct happening *h;
     while ((h = agenda_next(&world->agenda, INT64_MAX / 2048)) != NULL) {
-        if (h->call == storage_answered || h->call == dns_answered)
+        if (h->call == storage_answered || h->call == dns_answered || h->call == password_answered)
             h->call(world, h);
     }
     agenda_done(&world->agenda);

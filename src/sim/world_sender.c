@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/codec.h"
 #include "border/model.h"
 
 enum {
@@ -15,7 +16,7 @@ enum {
     SESSION_LETTERS_MAX = 8, /* then QUIT and a new connection */
 };
 
-enum sender_step { SENDER_BANNER, SENDER_EHLO, SENDER_MAIL, SENDER_RCPT, SENDER_DATA, SENDER_DOT, SENDER_QUIT };
+enum sender_step { SENDER_BANNER, SENDER_EHLO, SENDER_STARTTLS, SENDER_TLS, SENDER_AUTH, SENDER_MAIL, SENDER_RCPT, SENDER_DATA, SENDER_DOT, SENDER_QUIT };
 
 struct sender {
     struct list_item item;
@@ -24,6 +25,8 @@ struct sender {
     uint32_t first, step;         /* its letters: first, first + step, ... */
     enum sender_step awaits;
     bool pipelining;
+    uint32_t account;             /* 0: it need not log in */
+    bool tls, wrong;              /* wrong: the password that was said */
     struct letter *letter;        /* under way */
     uint32_t answered, taken;     /* recipients */
     bool failed;                  /* of a pipelined envelope: something was refused for now */
@@ -193,10 +196,66 @@ static void envelope_answered(struct world *world, struct sender *s, uint32_t co
         sender_leave(world, s);
 }
 
+/* Once in a while the password is wrong at first. */
+static void say_login(struct world *world, struct sender *s, bool wrong)
+{
+    char plain[64];
+    struct buffer line;
+    buffer_init(&line, 256);
+    int size = snprintf(plain, sizeof(plain), "%ca%u@accounts.test%cpw%u", 0, s->account, 0, s->account + wrong);
+    buffer_add_text(&line, "AUTH PLAIN ");
+    base64_encode(slice(plain, (size_t)size), &line);
+    buffer_add_text(&line, "\r\n");
+    link_send(world, s->link, buffer_slice(&line));
+    buffer_done(&line);
+    s->wrong = wrong;
+    s->awaits = SENDER_AUTH;
+}
+
+static void ehlo_answered(struct world *world, struct sender *s)
+{
+    if (s->account == 0) {
+        letter_begin(world, s);
+    } else if (!s->tls) {
+        say(world, s, "STARTTLS\r\n");
+        s->awaits = SENDER_STARTTLS;
+    } else {
+        say_login(world, s, sim_chance(&world->random, 100));
+    }
+}
+
+static void login_answered(struct world *world, struct sender *s, uint32_t code)
+{
+    if (s->wrong != (code == 535) || (!s->wrong && code != 235))
+        letters_violate(&world->letters, "a login with the %s password is answered %u", s->wrong ? "wrong" : "right", code);
+    else if (s->wrong)
+        say_login(world, s, false);
+    else
+        letter_begin(world, s);
+}
+
+static void say_ehlo(struct world *world, struct sender *s)
+{
+    say(world, s, "EHLO client.test\r\n");
+    s->awaits = SENDER_EHLO;
+}
+
+static void sender_tls_up(struct world *world, void *peer)
+{
+    struct sender *s = peer;
+    s->tls = true;
+    if (s->awaits == SENDER_TLS)
+        say_ehlo(world, s);
+}
+
 static void reply_read(struct world *world, struct sender *s, uint32_t code, struct slice text)
 {
     if (world->trace)
         fprintf(stderr, "%14.6f sender %u < %.*s\n", (double)world->agenda.now_us / 1e6, s->first, SLICE_ARG(text));
+    if (s->awaits == SENDER_AUTH && code != 454 && code != 421) {
+        login_answered(world, s, code);
+        return;
+    }
     if (code >= 500 && s->awaits != SENDER_QUIT)
         letters_violate(&world->letters, "the sender was refused for good: %.*s", SLICE_ARG(text));
     if (code >= 400 && s->awaits != SENDER_DOT && s->awaits != SENDER_QUIT) {
@@ -204,11 +263,11 @@ static void reply_read(struct world *world, struct sender *s, uint32_t code, str
         return;
     }
     switch (s->awaits) {
-    case SENDER_BANNER:
-        say(world, s, "EHLO client.test\r\n");
-        s->awaits = SENDER_EHLO;
-        break;
-    case SENDER_EHLO: letter_begin(world, s); break;
+    case SENDER_BANNER: say_ehlo(world, s); break;
+    case SENDER_EHLO: ehlo_answered(world, s); break;
+    case SENDER_STARTTLS: s->awaits = SENDER_TLS; break;
+    case SENDER_TLS:
+    case SENDER_AUTH: letters_violate(&world->letters, "the sender was told something unasked: %.*s", SLICE_ARG(text)); break;
     case SENDER_MAIL:
     case SENDER_RCPT: envelope_answered(world, s, code); break;
     case SENDER_DATA: data_answered(world, s, code); break;
@@ -261,18 +320,22 @@ static void sender_goes_on(struct world *world, struct happening *h)
         later(world, s, US_PER_MINUTE);
         return;
     }
+    static const uint16_t ports[] = { [LISTENER_RELAY] = 25, [LISTENER_SUBMISSION] = 587, [LISTENER_SUBMISSIONS] = 465 };
+    enum listener_kind listener = s->account == 0                   ? LISTENER_RELAY
+                                  : sim_chance(&world->random, 500) ? LISTENER_SUBMISSION : LISTENER_SUBMISSIONS;
     const struct engine_accept accept = {
-        .listener = LISTENER_RELAY,
+        .listener = listener,
         .peer = { .family = 4, .octets = { 10, 254, 0, (uint8_t)(s->first + 1) }, .port = 30000 },
-        .local = { .family = 4, .octets = { 10, 255, 0, 1 }, .port = 25 },
+        .local = { .family = 4, .octets = { 10, 255, 0, 1 }, .port = ports[listener] },
     };
+    s->tls = false;
     struct handle handle = engine_accept(world->engine, world_now(world), &accept);
     s->awaits = SENDER_BANNER;
     s->sent_count = 0;
     s->link = link_accepted(world, handle, &sender_calls, s);
 }
 
-static const struct peer_calls sender_calls = { .received = sender_received, .closed = sender_closed };
+static const struct peer_calls sender_calls = { .received = sender_received, .closed = sender_closed, .tls_up = sender_tls_up };
 
 void senders_start(struct world *world)
 {
@@ -282,6 +345,7 @@ void senders_start(struct world *world)
         struct sender *s = mem_alloc(sizeof(*s));
         s->first = i;
         s->step = o->session_count;
+        s->account = sim_account(o, i);
         s->pipelining = sim_chance(&world->random, 500);
         s->gap_us = spread ? 1 + o->faults_us * (int64_t)o->session_count / (int64_t)o->letter_count : 0;
         buffer_init(&s->input, INPUT_SIZE_MAX);

@@ -274,6 +274,7 @@ void server_connect(struct world *world, struct handle handle, const struct op_c
     } else {
         struct server *s = mem_alloc(sizeof(*s));
         s->host = host;
+        s->login = SIM_LOGIN_NONE;
         const uint8_t *a = connect->address.octets;
         snprintf(s->name, sizeof(s->name), "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
         buffer_init(&s->in, SERVER_IN_MAX);

@@ -54,7 +54,7 @@ static void verb_ehlo(struct world *world, struct server *s, bool extended)
     snprintf(text, sizeof(text), "250-mx.sim.test\r\n%s%s%s%s%s%s250 HELP", h->pipelining ? "250-PIPELINING\r\n" : "",
              h->eight_bit ? "250-8BITMIME\r\n" : "", h->starttls && !s->tls ? "250-STARTTLS\r\n" : "",
              h->dsn ? "250-DSN\r\n" : "", h->utf8 ? "250-SMTPUTF8\r\n" : "",
-             h->login || h->role == HOST_MX ? "250-AUTH PLAIN\r\n" : "");
+             h->login || h->role == HOST_MX || world->options.per_account_auth ? "250-AUTH PLAIN\r\n" : "");
     if (h->size_max > 0) {
         size_t size = strlen(text) - strlen("250 HELP");
         snprintf(text + size, sizeof(text) - size, "250-SIZE %u\r\n250 HELP", h->size_max);
@@ -72,20 +72,33 @@ static void verb_starttls(struct world *world, struct server *s)
     server_reply(world, s, "220 2.0.0 go");
 }
 
+/* SIM_LOGIN_NONE: nobody's. */
+static int login_read(const struct sim_options *o, struct slice plain)
+{
+    char right[32];
+    if (o->smarthost_auth && slice_equal(plain, slice("\0us\0secret", 10)))
+        return SIM_LOGIN_GENERAL;
+    for (uint32_t i = 1; i <= o->account_count && o->per_account_auth; i += 2) {
+        int size = snprintf(right, sizeof(right), "%csu%u%csp%u", 0, i, 0, i);
+        if (slice_equal(plain, slice(right, (size_t)size)))
+            return (int)i;
+    }
+    return SIM_LOGIN_NONE;
+}
+
 static void verb_auth(struct world *world, struct server *s, struct slice line)
 {
-    if (!s->host.login)
+    if (s->host.role != HOST_SMARTHOST)
         letters_violate(&world->letters, "%s: a login where none is wanted", s->name);
     if (!agrees(world, s, HOST_AUTH))
         return;
     struct buffer plain;
     buffer_init(&plain, 256);
-    bool right = base64_decode(slice_after(line, SLICE("AUTH PLAIN ").size), &plain) == ERR_OK &&
-                 slice_equal(buffer_slice(&plain), slice("\0us\0secret", 10));
+    if (base64_decode(slice_after(line, SLICE("AUTH PLAIN ").size), &plain) == ERR_OK)
+        s->login = login_read(&world->options, buffer_slice(&plain));
     buffer_done(&plain);
-    if (!right)
+    if (s->login == SIM_LOGIN_NONE)
         letters_violate(&world->letters, "%s: a wrong login: %.*s", s->name, SLICE_ARG(line));
-    s->logged_in = true;
     server_reply(world, s, "235 2.7.0 welcome");
 }
 
@@ -127,7 +140,7 @@ static void verb_mail(struct world *world, struct server *s, struct slice line)
 {
     if (s->mail)
         letters_violate(&world->letters, "%s: MAIL within a transaction", s->name);
-    if (s->host.login && !s->logged_in)
+    if (s->host.login && s->login == SIM_LOGIN_NONE)
         letters_violate(&world->letters, "%s: MAIL without the login that it demands", s->name);
     transaction_clear(s);
     parameters_check(world, s, line);
@@ -224,7 +237,8 @@ static void taken(struct world *world, struct server *s)
     struct slice text = buffer_slice(&s->text);
     const struct letter_arriving arriving = {
         .sender = slice_of(s->sender), .recipients = s->recipients, .parameters = s->parameters,
-        .recipient_count = s->recipient_count, .text = text, .dsn = s->ehlo && s->host.dsn, .eight_bit = s->body_8bit, .now_us = world->agenda.now_us,
+        .recipient_count = s->recipient_count, .text = text, .dsn = s->ehlo && s->host.dsn, .eight_bit = s->body_8bit,
+        .smarthost = s->host.role == HOST_SMARTHOST, .login = s->login, .now_us = world->agenda.now_us,
     };
     s->dotted_arrival = letters_arrived(&world->letters, &arriving);
     memcpy(s->dotted_recipients, s->recipients, sizeof(s->recipients));

@@ -19,7 +19,8 @@ struct server {
     struct host host;
     char name[24];
     enum server_state state;
-    bool greeted, ehlo, tls, starting_tls, logged_in, mail, body_8bit, null_sender;
+    bool greeted, ehlo, tls, starting_tls, mail, body_8bit, null_sender;
+    int login;                     /* SIM_LOGIN_NONE before */
     char sender[128];
     struct arena arena;            /* of a transaction's recipients; the dotted one's stay */
     struct slice recipients[SERVER_RECIPIENTS_MAX], parameters[SERVER_RECIPIENTS_MAX];
