@@ -66,8 +66,8 @@ static bool is_named(const void *context, enum listener_kind kind, const struct 
     lists_of(context, lists);
     for (size_t i = 0; i < LISTS; i++) {
         for (size_t k = 0; k < lists[i].count && lists[i].kind == kind; k++) {
-            const struct config_listen *one = &lists[i].items[k];
-            if (one->family == address->family && one->port == address->port && !memcmp(one->ip, address->octets, sizeof(one->ip)))
+            struct ip_address one = address_of(&lists[i].items[k]);
+            if (ip_address_equal(&one, address))
                 return true;
         }
     }

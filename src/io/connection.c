@@ -80,6 +80,11 @@ struct ip_address ip_address_of(const struct sockaddr *address)
     return ip;
 }
 
+bool ip_address_equal(const struct ip_address *a, const struct ip_address *b)
+{
+    return a->family == b->family && a->port == b->port && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
+}
+
 bool ip_address_to(const struct ip_address *address, struct sockaddr_storage *ret_address)
 {
     struct sockaddr_storage storage = { 0 };

@@ -54,4 +54,5 @@ bool connection_pump_all(struct connection_host *host);
 
 struct ip_address ip_address_of(const struct sockaddr *address);
 /* false for an unusable family */
+bool ip_address_equal(const struct ip_address *a, const struct ip_address *b); /* port included */
 bool ip_address_to(const struct ip_address *address, struct sockaddr_storage *ret_address);

@@ -473,16 +473,11 @@ enum err loop_listen(struct loop *loop, const struct loop_listen *listen, struct
     return ERR_REFUSED;
 }
 
-static bool address_equal(const struct ip_address *a, const struct ip_address *b)
-{
-    return a->family == b->family && a->port == b->port && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
-}
-
 bool loop_listens(const struct loop *loop, enum listener_kind kind, const struct ip_address *address)
 {
     for (size_t i = 0; i < loop->listener_count; i++) {
         const struct listener *l = &loop->listeners[i];
-        if (l->open && l->kind == kind && address_equal(&l->address, address))
+        if (l->open && l->kind == kind && ip_address_equal(&l->address, address))
             return true;
     }
     return false;
