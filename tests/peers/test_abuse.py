@@ -338,37 +338,36 @@ def test_s27_the_idle_keep_nobody_out(server):
     still_good(f)
 
 
-def test_s27_a_deadline_for_each_command_and_each_transaction(server):
-    """An octet now and then keeps no session alive: the command has its time, and the transaction has one."""
-    f = server({"Inbound": {"CommandTimeout": "1s", "TransactionTimeout": "3s", "DataTimeout": "1s"}})
-    slow, file = connect(f.relay_port)
-    reply(file)
+@contextlib.contextmanager
+def dripping(connection, octets):
+    """The octets again and again, until the other side has had enough or the block is over."""
     stop = threading.Event()
 
     def drip():
         try:
             while not stop.wait(0.2):
-                slow.sendall(b"N")
+                connection.sendall(octets)
         except OSError:
             pass
 
     threading.Thread(target=drip, daemon=True).start()
-    assert file.readline()[:3] == b"421"
-    stop.set()
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def test_s27_a_deadline_for_each_command_and_each_transaction(server):
+    """An octet now and then keeps no session alive: the command has its time, and the transaction has one."""
+    f = server({"Inbound": {"CommandTimeout": "1s", "TransactionTimeout": "3s", "DataTimeout": "1s"}})
+    slow, file = connect(f.relay_port)
+    reply(file)
+    with dripping(slow, b"N"):
+        assert file.readline()[:3] == b"421"
     transaction, file = opened(f.relay_port)
     for line in OPENING[1:]:
         assert say(transaction, file, line.rstrip()) in (250, 354)
-    stop = threading.Event()
-
-    def drip_lines():
-        try:
-            while not stop.wait(0.2):
-                transaction.sendall(b"a line\r\n")
-        except OSError:
-            pass
-
-    threading.Thread(target=drip_lines, daemon=True).start()
-    assert file.readline()[:3] == b"421"
-    stop.set()
+    with dripping(transaction, b"a line\r\n"):
+        assert file.readline()[:3] == b"421"
     still_good(f)
     assert len(f.receiver.messages) == 1
