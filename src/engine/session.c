@@ -17,6 +17,7 @@ enum step {
 };
 
 enum { CREDIT_LOW = CREDIT_TURN_MAX / 2 }; /* granted anew when so much was taken in: short replies cost no operation each */
+static_assert((int)SMTP_CLIENT_INPUT_MAX >= (int)CREDIT_TURN_MAX, "the dialogue takes all that was granted");
 
 static const struct machine_kind SESSION_KIND;
 
@@ -111,7 +112,6 @@ void session_open(struct engine *e, struct transaction *t)
             .allow_clear = s->plan.allow_clear_login,
             .allow_unverified = s->plan.allow_unverified_login,
         };
-    buffer_init(&s->held, CREDIT_TURN_MAX);
     machine_add(e, &s->machine, &SESSION_KIND);
     s->handle = handle_new(e, &s->machine);
     list_append(&all->all, &s->of_all);
@@ -147,7 +147,6 @@ static void session_free(struct engine *e, struct machine *m)
         smtp_client_done(&s->client);
     session_release(e, s);
     handle_drop(e, &s->handle);
-    buffer_done(&s->held);
     mem_free(s->block);
     mem_free(s);
 }
@@ -291,11 +290,8 @@ static void session_feed(struct engine *e, struct machine *m, const struct event
         closed(e, s, event->closed.reason);
     } else if (!s->client_up) {
         return;
-    } else if (event->kind == EVENT_RECEIVED && s->drained) {
-        client_feed_bytes(e, s, event->received);
     } else if (event->kind == EVENT_RECEIVED) {
-        buffer_add(&s->held, event->received);
-        assert(!s->held.overflow); /* no more than was granted */
+        client_feed_bytes(e, s, event->received);
     } else if (event->kind == EVENT_SENT) {
         client_feed(e, s, &(struct smtp_client_input){ .kind = SMTP_CLIENT_INPUT_SENT, .sent = event->sent });
     } else if (event->kind == EVENT_TLS_UP) {
@@ -413,16 +409,10 @@ static void wishes(struct engine *e, struct session *s)
     s->drop = s->quit = false;
 }
 
-/* The dialogue has nothing to say: what waits to be fed, or the next transaction. */
+/* The dialogue has nothing to say: an end that waits to be fed, or the next transaction. */
 static enum step rest(struct engine *e, struct session *s)
 {
     s->drained = true;
-    if (s->held.size > 0) {
-        client_feed_bytes(e, s, buffer_slice(&s->held)); /* copied */
-        buffer_clear(&s->held);
-        buffer_trim(&s->held);
-        return STEP_AGAIN;
-    }
     if (s->lost) {
         s->lost = false;
         client_feed(e, s, &(struct smtp_client_input){ .kind = SMTP_CLIENT_INPUT_LOST, .lost = s->lost_cause });

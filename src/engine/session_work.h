@@ -102,7 +102,7 @@ struct session {
     struct smtp_client_login login;
     struct smtp_client client;
     bool client_up;             /* it was initialised */
-    bool drained;               /* it has said that there is nothing more: octets may be fed */
+    bool drained;               /* it has said that there is nothing more since it was last fed */
     bool busy;                  /* counted in group->busy */
     bool gone;                  /* the handle is dead at the driver's */
     bool quit, drop;            /* to be ended: with QUIT, without a word */
@@ -110,7 +110,6 @@ struct session {
     bool greeted, ourselves;    /* the banner was looked at; it has our name */
     bool lost;                  /* the end is held back until all octets are fed */
     enum outcome_cause lost_cause;
-    struct buffer held;         /* octets that came before the dialogue was drained */
     uint32_t credit_due;        /* taken in since the last grant */
     bool counted;               /* in its group, its destination, the pool */
     uint64_t tag;               /* of the last one carried */
