@@ -140,7 +140,11 @@ def test_postfix_sends_through_facteurd(relay, house, sink):
     assert re.search(rb"from mx.house.test .*by mta.facteur.test .*with ESMTPS", received)
     f.wait_empty()
     assert house.wait_log(r"Verified TLS connection established to 127.0.0.1\S+ TLSv1.3")
-    assert len(house.wait_log(r"to=<[bcd]@dest.test>, relay=127.0.0.1\S+, .*dsn=2.\d.\d, status=sent \(250 2")) == 3
+    taken = f.wait_log(r"\nreceived id=(\w+)").group(1)  # the house's log is all tests'
+    sent = rf"to=<[bcd]@dest.test>, relay=127.0.0.1\S+, .*dsn=2.\d.\d, status=sent \(250 2.*{taken}"
+    queue_id = house.wait_log(rf"(\w+): {sent}")[0]
+    assert house.wait_log(f"{queue_id}: removed")
+    assert len(house.wait_log(sent)) == 3
 
 
 def test_postfix_pipelines_eight_bits_and_dsn_into_facteurd(relay, house, sink):

@@ -238,7 +238,7 @@ def test_a_server_that_does_not_stop(daemon, stage, text):
     server.forget_peak()
     before = server.resident()
     over, babbler.told = babbler.over, 0
-    server.facteur("queue", "retry", server.queue()[0]["id"])
+    wait_until("the attempt is settled", lambda: server.run_facteur("queue", "retry", server.queue()[0]["id"]).returncode == 0)
     wait_until("the second one too", lambda: babbler.over > over)
     grown = server.peak() - before
     print(f"\n{stage} answered without end: {grown / KIB:.0f} KiB; it took {babbler.told} octets")
